@@ -1,0 +1,2 @@
+/** The compiled BPF objects, found by name and architecture. */
+package dev.sonde.bpf;

@@ -1,0 +1,37 @@
+package dev.sonde.exporter.model;
+
+import java.util.Objects;
+
+/**
+ * Who owns a series or an event: a container of a pod, or a {@code unit} of the host.
+ *
+ * <p>Fields that do not apply are empty, never null: every per-workload series carries all of them,
+ * since Prometheus would fill a missing {@code pod} label with the agent's own pod under {@code
+ * honor_labels}.
+ *
+ * @param namespace the pod's Kubernetes namespace, empty until pod identity names it
+ * @param pod the pod's name; its UID where only the cgroup path is known
+ * @param container the container's name; its id where only the cgroup path is known
+ * @param unit the systemd unit or cgroup path (two levels at most) of what is no pod
+ */
+public record Workload(String namespace, String pod, String container, String unit) {
+  /** Where increments go whose owner cannot have a series of its own. */
+  public static final Workload OTHER = unit("~other");
+
+  public Workload {
+    Objects.requireNonNull(namespace, "namespace");
+    Objects.requireNonNull(pod, "pod");
+    Objects.requireNonNull(container, "container");
+    Objects.requireNonNull(unit, "unit");
+  }
+
+  /** A workload of the host itself. */
+  public static Workload unit(String unit) {
+    return new Workload("", "", "", unit);
+  }
+
+  /** Whether this is (part of) a pod. */
+  public boolean isPod() {
+    return !pod.isEmpty();
+  }
+}
