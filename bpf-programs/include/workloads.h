@@ -103,9 +103,10 @@ static __always_inline u64 task_cgroup_id(struct task_struct *task, const bool t
 	if (cgroup_v1) {
 		u32 cpu = bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id);
 		struct cgroup_subsys_state *css = NULL;
-		struct css_set *set = BPF_CORE_READ(task, cgroups);
 
-		bpf_probe_read_kernel(&css, sizeof(css), &set->subsys[cpu]);
+		if (typed)
+			return task->cgroups->subsys[cpu]->cgroup->kn->id;
+		bpf_probe_read_kernel(&css, sizeof(css), &BPF_CORE_READ(task, cgroups)->subsys[cpu]);
 		return BPF_CORE_READ(css, cgroup, kn, id);
 	}
 	if (typed)
