@@ -18,9 +18,10 @@
 #define SLOT_NONE (~0U)
 
 /* No directory has these inode numbers. */
-#define CGROUP_KERNEL 0ULL /* kernel threads */
+#define CGROUP_NOBODY 0ULL /* the owner of a free slot */
 #define CGROUP_OTHER (~0ULL) /* the owner of slot 0 */
 #define CGROUP_UNKNOWN (~1ULL) /* a socket whose owner was never seen */
+#define CGROUP_KERNEL (~2ULL) /* kernel threads */
 
 /* Ids of the v1 `cpu` hierarchy instead of v2: ids of different hierarchies collide, so one is chosen per host. */
 const volatile bool cgroup_v1 = false;
