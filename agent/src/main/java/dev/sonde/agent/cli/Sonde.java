@@ -110,7 +110,7 @@ public final class Sonde {
         case PODS -> new PodsCommand(config, backend, out).run(parsed.hasMatchedOption(Cli.JSON));
       };
     } catch (ConfigException e) {
-      return fail(name, e.getMessage(), e.remedy(), ExitCode.USAGE);
+      return fail(name, e.what(), e.remedy(), ExitCode.USAGE);
     } catch (StartException e) {
       trace(e);
       return fail(name, e.failure().what(), e.failure().remedy(), ExitCode.of(e.failure()));

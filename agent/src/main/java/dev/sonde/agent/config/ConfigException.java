@@ -7,6 +7,7 @@ package dev.sonde.agent.config;
 public final class ConfigException extends Exception {
   private static final long serialVersionUID = 1;
 
+  private final String what;
   private final String remedy;
 
   /**
@@ -16,10 +17,16 @@ public final class ConfigException extends Exception {
    */
   public ConfigException(String where, String what, String remedy) {
     super(where + ": " + what);
+    this.what = where + ": " + what;
     this.remedy = remedy;
   }
 
-  /** What to do about it; empty where {@link #getMessage} leaves no question. */
+  /** Where and what, in one line. */
+  public String what() {
+    return what;
+  }
+
+  /** What to do about it; empty where {@link #what} leaves no question. */
   public String remedy() {
     return remedy;
   }
