@@ -1,9 +1,8 @@
 package dev.sonde.agent.pipeline;
 
+import dev.sonde.agent.log.Log;
 import dev.sonde.ffi.EventReader;
 import dev.sonde.ffi.RecordHandler;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.time.Duration;
 
 /**
@@ -14,7 +13,7 @@ import java.time.Duration;
  * is to end. Owns the reader.
  */
 public final class EventDrain implements AutoCloseable {
-  private static final Logger LOG = System.getLogger(EventDrain.class.getName());
+  private static final Log LOG = Log.named("drain");
   private static final int PASS = 4096;
   private static final int WAIT_MILLIS = 200;
 
@@ -53,7 +52,7 @@ public final class EventDrain implements AutoCloseable {
       }
       drain();
     } catch (RuntimeException e) {
-      LOG.log(Level.ERROR, "the event drain ended; events are lost from here on", e);
+      LOG.error("the event drain ended; events are lost from here on", e);
     }
   }
 

@@ -1,15 +1,15 @@
 package dev.sonde.agent.pipeline;
 
+import dev.sonde.agent.log.Log;
 import dev.sonde.exporter.model.Metric;
 import dev.sonde.exporter.model.Snapshot;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * collection for a scrape.
  */
 public final class SnapshotLoop implements AutoCloseable {
-  private static final Logger LOG = System.getLogger(SnapshotLoop.class.getName());
+  private static final Log LOG = Log.named("snapshot");
 
   private static final Metric SERIES = Metric.gauge("sonde_series", "Series of each metric in this snapshot.");
 
@@ -32,6 +32,7 @@ public final class SnapshotLoop implements AutoCloseable {
   private final Thread thread;
   private final Set<Source> failing = new HashSet<>();
   private volatile @Nullable Snapshot latest;
+  private final CountDownLatch first = new CountDownLatch(1);
   private volatile boolean closed;
   private long sequence;
 
@@ -56,11 +57,21 @@ public final class SnapshotLoop implements AutoCloseable {
     return latest;
   }
 
+  /** Waits until the first snapshot is published, or the loop ends. */
+  public void awaitFirst() {
+    try {
+      first.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private void run() {
     long next = System.nanoTime();
     while (!closed) {
       Snapshot made = collect();
       latest = made;
+      first.countDown();
       observer.accept(made);
       next += interval.toNanos();
       long now = System.nanoTime();
@@ -79,12 +90,12 @@ public final class SnapshotLoop implements AutoCloseable {
       try {
         source.collect(out);
         if (failing.remove(source)) {
-          LOG.log(Level.INFO, "source {0} works again", source.getClass().getSimpleName());
+          LOG.info("source works again", "source", source.getClass().getSimpleName());
         }
       } catch (RuntimeException e) {
         // its series are missing from this snapshot; said once, until it works again
         if (failing.add(source)) {
-          LOG.log(Level.ERROR, "source " + source.getClass().getSimpleName() + " failed; its series are missing", e);
+          LOG.error("source failed; its series are missing", e, "source", source.getClass().getSimpleName());
         }
       }
     }
@@ -98,6 +109,7 @@ public final class SnapshotLoop implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
+    first.countDown();
     LockSupport.unpark(thread);
     try {
       thread.join(Duration.ofSeconds(5));

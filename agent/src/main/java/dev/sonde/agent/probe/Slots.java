@@ -1,5 +1,6 @@
 package dev.sonde.agent.probe;
 
+import dev.sonde.agent.workload.PodTable;
 import dev.sonde.ffi.BpfMap;
 import dev.sonde.ffi.MappedArray;
 import java.lang.foreign.Arena;
@@ -19,12 +20,8 @@ import java.util.function.LongPredicate;
 final class Slots implements AutoCloseable {
   static final int OTHER = 0;
 
-  /** Keys that are no cgroup: see workloads.h. */
+  /** The owner of a free slot: {@code CGROUP_NOBODY} of workloads.h. */
   static final long NOBODY = 0;
-
-  static final long OTHER_ID = -1;
-  static final long UNKNOWN_ID = -2;
-  static final long KERNEL_ID = -3;
 
   private final BpfMap cgroupSlots;
   private final BpfMap freeSlots;
@@ -53,7 +50,7 @@ final class Slots implements AutoCloseable {
   }
 
   static void nameOther(BpfMap slotOwners) {
-    setOwner(slotOwners, OTHER, OTHER_ID);
+    setOwner(slotOwners, OTHER, PodTable.OTHER_ID);
   }
 
   private static void setOwner(BpfMap slotOwners, int slot, long owner) {
@@ -96,7 +93,7 @@ final class Slots implements AutoCloseable {
     Deque<Integer> freed = new ArrayDeque<>();
     for (int i = OTHER + 1; i < end(); i++) {
       long id = owner(i);
-      if (id != NOBODY && id != UNKNOWN_ID && id != KERNEL_ID && gone.test(id)) {
+      if (id != NOBODY && gone.test(id)) {
         freed.add(i);
       }
     }

@@ -21,7 +21,7 @@ import java.util.function.LongSupplier;
  * }</pre>
  *
  * <p><b>Nothing is dropped.</b> Every id has an owner: {@link #KERNEL_ID} is the unit {@code
- * kernel}, {@link #OTHER_ID} is {@link Workload#OTHER}, and an id whose cgroup was gone before
+ * kernel}, {@link #UNKNOWN_ID} the unit {@code ~unknown}, {@link #OTHER_ID} is {@link Workload#OTHER}, and an id whose cgroup was gone before
  * anyone asked is the unit {@code ~gone} (all of them together, one series). An id keeps the owner
  * it got: no increments move from one series to another.
  *
@@ -39,13 +39,19 @@ import java.util.function.LongSupplier;
  */
 public final class PodTable implements AutoCloseable {
   /** What the BPF programs use for kernel threads (PF_KTHREAD), which run in the root cgroup. */
-  public static final long KERNEL_ID = 0;
+  public static final long KERNEL_ID = -3;
+
+  /** A socket whose owner was never seen: {@code CGROUP_UNKNOWN} of workloads.h. */
+  public static final long UNKNOWN_ID = -2;
 
   /** What the BPF programs use when a map is full. */
   public static final long OTHER_ID = -1;
 
   /** The owner of work of kernel threads. */
   public static final Workload KERNEL = Workload.unit("kernel");
+
+  /** The owner of sockets that nobody was ever seen to use. */
+  public static final Workload UNKNOWN = Workload.unit("~unknown");
 
   /** The owner of what cgroups did that ended before they could be named. */
   public static final Workload GONE = Workload.unit("~gone");
@@ -89,6 +95,9 @@ public final class PodTable implements AutoCloseable {
     if (id == OTHER_ID) {
       return Workload.OTHER;
     }
+    if (id == UNKNOWN_ID) {
+      return UNKNOWN;
+    }
     IdTable.Entry hit = table.get(id);
     return hit != null ? hit.workload : resolve(id);
   }
@@ -128,7 +137,7 @@ public final class PodTable implements AutoCloseable {
    * not; the two special ids always do.
    */
   public boolean exists(long id) {
-    if (id == KERNEL_ID || id == OTHER_ID) {
+    if (isSpecial(id)) {
       return true;
     }
     IdTable.Entry e = table.get(id);
@@ -139,11 +148,15 @@ public final class PodTable implements AutoCloseable {
    * Whether cgroup {@code id} has been gone for {@code staleAfter}: its slots may be used again.
    */
   public boolean reclaimable(long id) {
-    if (id == KERNEL_ID || id == OTHER_ID) {
+    if (isSpecial(id)) {
       return false;
     }
     IdTable.Entry e = table.get(id);
     return e == null || (e.isRemoved() && nanoClock.getAsLong() - e.removedNanos() >= staleNanos);
+  }
+
+  private static boolean isSpecial(long id) {
+    return id == KERNEL_ID || id == OTHER_ID || id == UNKNOWN_ID;
   }
 
   /**
