@@ -2,6 +2,7 @@ package dev.sonde.agent.probe;
 
 import dev.sonde.ffi.BpfMap;
 import dev.sonde.ffi.EventReader;
+import dev.sonde.ffi.KernelFeatures;
 import dev.sonde.ffi.PerfBufferReader;
 import dev.sonde.ffi.RingBufferReader;
 
@@ -13,7 +14,7 @@ final class EventReaders {
     if (!settings.perfBuffer()) {
       return RingBufferReader.open(buffer);
     }
-    int perCpu = Integer.highestOneBit(Math.max(settings.ringBytes() / settings.cpus(), 4096));
-    return PerfBufferReader.open(buffer, perCpu);
+    long pages = settings.ringBytes() / settings.cpus() / KernelFeatures.pageSize();
+    return PerfBufferReader.open(buffer, Integer.highestOneBit((int) Math.max(pages, 1)));
   }
 }

@@ -3,6 +3,7 @@ package dev.sonde.agent.probe;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.ffi.BpfMap;
 import dev.sonde.ffi.MappedArray;
+import dev.sonde.ffi.Update;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -58,7 +59,7 @@ final class Slots implements AutoCloseable {
       slotOwners.update(
           arena.allocateFrom(ValueLayout.JAVA_INT, slot),
           arena.allocateFrom(ValueLayout.JAVA_LONG, owner),
-          BpfMap.Update.ANY);
+          Update.ANY);
     }
   }
 
