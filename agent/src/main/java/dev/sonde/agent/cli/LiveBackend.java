@@ -84,7 +84,7 @@ final class LiveBackend implements Backend {
     try (PodTable pods = PodTable.open(hierarchy, config.get(Options.STALE_AFTER))) {
       List<PodRow> rows = new ArrayList<>();
       for (CgroupInfo c : pods.all()) {
-        rows.add(new PodRow(c.id(), c.path(), c.workload(), processes(hierarchy.directory(c.path()))));
+        rows.add(new PodRow(c.id(), c.path(), c.workload(), processes(hierarchy.mount().resolve(c.path().substring(1)))));
       }
       return rows;
     }

@@ -55,7 +55,7 @@ public final class Sonde {
     // Numbers and lower-casing in output must not depend on the operator's language.
     Locale.setDefault(Locale.ROOT);
     ExitCode code =
-        new Sonde(System.getenv(), System.out, System.err, UnwiredBackend::new).run(args);
+        new Sonde(System.getenv(), System.out, System.err, LiveBackend::new).run(args);
     System.out.flush();
     System.exit(code.code());
   }

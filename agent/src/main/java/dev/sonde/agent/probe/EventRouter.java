@@ -54,7 +54,7 @@ public final class EventRouter implements RecordHandler {
         Duration.ZERO,
         pods.workload(TcpRetransmitEvent.cgroupId(e, at)),
         RetransmitType.label(TcpRetransmitEvent.type(e, at)),
-        TcpRetransmitEvent.segments(e, at),
+        (int) TcpRetransmitEvent.segments(e, at),
         TcpState.label(TcpRetransmitEvent.state(e, at)),
         Addresses.format(e, at + TcpRetransmitEvent.LOCAL_OFFSET, v6, TcpRetransmitEvent.localPort(e, at)),
         Addresses.format(e, at + TcpRetransmitEvent.REMOTE_OFFSET, v6, TcpRetransmitEvent.remotePort(e, at)));

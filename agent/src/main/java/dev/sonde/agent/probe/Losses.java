@@ -33,7 +33,7 @@ final class Losses implements AutoCloseable {
     long storage = 0;
     long mapFull = 0;
     for (int cpu = 0; cpu < cpus; cpu++) {
-      long row = cpu * (long) LossRow.SIZE;
+      long row = cpu * LossRow.SIZE;
       written += LossRow.written(s, row);
       reserve += LossRow.reserve(s, row);
       storage += LossRow.storage(s, row);

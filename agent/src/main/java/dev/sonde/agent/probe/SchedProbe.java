@@ -29,6 +29,9 @@ final class SchedProbe implements Source, AutoCloseable {
   static final Metric ON_CPU =
       Metric.counter("sonde_sched_on_cpu_seconds_total", "Time that tasks ran on a CPU.");
 
+  /** {@code cpu_state.slot} of an idle CPU. */
+  private static final long SLOT_NONE = 0xffff_ffffL;
+
   private static final String[] REASONS = {"wakeup", "preempted"};
 
   private final KernelSettings settings;
@@ -75,9 +78,9 @@ final class SchedProbe implements Source, AutoCloseable {
     }
     MemorySegment states = cpuStates.segment();
     for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-      long state = cpu * (long) CpuState.SIZE;
+      long state = cpu * CpuState.SIZE;
       boolean seen = CpuState.since(states, state) != 0;
-      boolean idle = !flushIdle && CpuState.slot(states, state) == -1;
+      boolean idle = !flushIdle && CpuState.slot(states, state) == SLOT_NONE;
       if (seen && !idle) {
         try {
           program.testRun(new byte[0], new byte[0], cpu);
@@ -116,7 +119,7 @@ final class SchedProbe implements Source, AutoCloseable {
       int index = reason * HistogramSlots.SLOTS + b;
       int now = 0;
       for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-        now += SchedStats.waits(s, row(cpu, slot), index);
+        now += (int) SchedStats.waits(s, row(cpu, slot), index);
       }
       int more = now - last.waits[index];
       if (more != 0) {

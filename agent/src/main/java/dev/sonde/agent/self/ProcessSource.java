@@ -3,6 +3,7 @@ package dev.sonde.agent.self;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.pipeline.Source;
 import dev.sonde.exporter.model.Metric;
+import dev.sonde.ffi.KernelFeatures;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -48,11 +49,7 @@ public final class ProcessSource implements Source {
   }
 
   private static long residentBytes() {
-    return Long.parseLong(read("statm").split(" ")[1]) * pageSize();
-  }
-
-  private static long pageSize() {
-    return dev.sonde.ffi.KernelFeatures.pageSize();
+    return Long.parseLong(read("statm").split(" ")[1]) * KernelFeatures.pageSize();
   }
 
   private static long openDescriptors() {
