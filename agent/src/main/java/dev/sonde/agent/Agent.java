@@ -16,7 +16,6 @@ import dev.sonde.agent.probe.ProbeSet;
 import dev.sonde.agent.self.EventSource;
 import dev.sonde.agent.self.HttpSource;
 import dev.sonde.agent.self.ProcessSource;
-import dev.sonde.agent.runtime.jvm.JvmSource;
 import dev.sonde.agent.workload.CgroupHierarchy;
 import dev.sonde.agent.workload.CgroupInfo;
 import dev.sonde.agent.workload.PodTable;
@@ -104,7 +103,6 @@ public final class Agent implements AutoCloseable {
     List<Source> sources = new ArrayList<>();
     sources.add(new PodSweep(pods));
     sources.add(kernel);
-    sources.add(new JvmSource(hierarchy));
     sources.add(new EventSource(drain, events));
     sources.add(new HttpSource(http));
     sources.add(new ProcessSource(version));
