@@ -50,9 +50,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>The order of the start is the order in which things can fail: the HTTP port first, so that a second agent ends
- * before it attaches anything; then the probes; gRPC last, when scrapes are already served. Closing goes the other way,
- * detaches everything, and is harmless twice.
+ * <p>The order of the start is the order in which things can fail: the HTTP port first, so that a
+ * second agent ends before it attaches anything; then the probes; gRPC last, when scrapes are
+ * already served. Closing goes the other way, detaches everything, and is harmless twice.
  */
 public final class Agent implements AutoCloseable {
   private static final Log LOG = Log.named("agent");
@@ -74,7 +74,8 @@ public final class Agent implements AutoCloseable {
    * @param observer told of every snapshot, on the snapshot thread
    * @throws StartException it cannot run; nothing is left attached
    */
-  public static Agent start(Config config, String version, Consumer<Snapshot> observer) throws StartException {
+  public static Agent start(Config config, String version, Consumer<Snapshot> observer)
+      throws StartException {
     Agent agent = new Agent(config);
     try {
       agent.open(version, observer);
@@ -109,7 +110,10 @@ public final class Agent implements AutoCloseable {
     SnapshotLoop loop =
         own(
             new SnapshotLoop(
-                config.get(Options.NODE_NAME), sources, config.get(Options.SNAPSHOT_INTERVAL), observer));
+                config.get(Options.NODE_NAME),
+                sources,
+                config.get(Options.SNAPSHOT_INTERVAL),
+                observer));
     health.watch(loop);
     loop.start();
     startGrpc(loop, events, pods);
@@ -137,7 +141,8 @@ public final class Agent implements AutoCloseable {
   }
 
   private static StartFailure listenFailure(String flag, Endpoint at, IOException e) {
-    return e.getCause() instanceof BindException bind && String.valueOf(bind.getMessage()).contains("in use")
+    return e.getCause() instanceof BindException bind
+            && String.valueOf(bind.getMessage()).contains("in use")
         ? new StartFailure.PortTaken(flag, at)
         : new StartFailure.Broken(String.valueOf(e.getMessage()), "");
   }
@@ -147,7 +152,14 @@ public final class Agent implements AutoCloseable {
       if (r.up()) {
         LOG.info("probe attached", "probe", r.probe(), "mechanism", r.mechanism());
       } else {
-        LOG.warn("probe is down", "probe", r.probe(), "missing", r.metrics(), "why", "run: sonde doctor");
+        LOG.warn(
+            "probe is down",
+            "probe",
+            r.probe(),
+            "missing",
+            r.metrics(),
+            "why",
+            "run: sonde doctor");
       }
     }
   }
@@ -156,7 +168,8 @@ public final class Agent implements AutoCloseable {
     try {
       kernel.adoptOldSockets();
     } catch (BpfException e) {
-      LOG.warn("sockets older than the agent have no owner until their next I/O", "reason", e.reason());
+      LOG.warn(
+          "sockets older than the agent have no owner until their next I/O", "reason", e.reason());
     }
   }
 
@@ -179,7 +192,10 @@ public final class Agent implements AutoCloseable {
     loop.awaitFirst();
     GrpcFrontend.Inputs inputs =
         new GrpcFrontend.Inputs(
-            loop::latest, health::readiness, events, () -> pods.known().stream().map(Agent::info).toList());
+            loop::latest,
+            health::readiness,
+            events,
+            () -> pods.known().stream().map(Agent::info).toList());
     try {
       own(GrpcFrontend.start(new InetSocketAddress(at.get().host(), at.get().port()), inputs));
     } catch (GrpcStartException e) {

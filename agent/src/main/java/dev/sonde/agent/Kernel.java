@@ -17,7 +17,8 @@ public final class Kernel {
   private Kernel() {}
 
   /**
-   * @throws StartException an object of this build is broken; a probe that the kernel refuses is no failure
+   * @throws StartException an object of this build is broken; a probe that the kernel refuses is no
+   *     failure
    */
   public static ProbeSet attach(Config config, CgroupHierarchy hierarchy) throws StartException {
     MechanismChoice choice = config.get(Options.MECHANISM);
@@ -36,7 +37,8 @@ public final class Kernel {
     } catch (IllegalArgumentException e) {
       throw new StartException(
           new StartFailure.Broken(
-              "BPF objects of this build: " + e.getMessage(), "rebuild them: make bpf, or install Sonde again"));
+              "BPF objects of this build: " + e.getMessage(),
+              "rebuild them: make bpf, or install Sonde again"));
     }
   }
 }

@@ -6,7 +6,10 @@ import dev.sonde.agent.workload.PodTable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
-/** Looks once a snapshot which cgroups are gone, before the probes ask whose slots may be used again. */
+/**
+ * Looks once a snapshot which cgroups are gone, before the probes ask whose slots may be used
+ * again.
+ */
 final class PodSweep implements Source {
   private final PodTable pods;
 

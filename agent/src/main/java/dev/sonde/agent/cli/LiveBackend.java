@@ -50,7 +50,8 @@ final class LiveBackend implements Backend {
     try {
       CgroupHierarchy h = Cgroups.hierarchy(config);
       List<Fact> facts = new ArrayList<>();
-      facts.add(Fact.of("cgroup.mode", "cgroups", Status.OK, h.kind().name().toLowerCase(Locale.ROOT)));
+      facts.add(
+          Fact.of("cgroup.mode", "cgroups", Status.OK, h.kind().name().toLowerCase(Locale.ROOT)));
       facts.add(
           Fact.of("cgroup.hierarchy", "hierarchy", Status.OK, h.mount().toString())
               .because(h.idsFromV1() ? "ids of the v1 cpu controller" : "ids of v2"));
@@ -84,7 +85,12 @@ final class LiveBackend implements Backend {
     try (PodTable pods = PodTable.open(hierarchy, config.get(Options.STALE_AFTER))) {
       List<PodRow> rows = new ArrayList<>();
       for (CgroupInfo c : pods.all()) {
-        rows.add(new PodRow(c.id(), c.path(), c.workload(), processes(hierarchy.mount().resolve(c.path().substring(1)))));
+        rows.add(
+            new PodRow(
+                c.id(),
+                c.path(),
+                c.workload(),
+                processes(hierarchy.mount().resolve(c.path().substring(1)))));
       }
       return rows;
     }
@@ -117,7 +123,7 @@ final class LiveBackend implements Backend {
                   }
                 });
     Runtime.getRuntime().addShutdownHook(hook);
-    try (Agent agent =
+    try (Agent _ =
         Agent.start(
             config,
             Version.current(),

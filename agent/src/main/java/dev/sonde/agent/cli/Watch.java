@@ -15,7 +15,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * {@code --watch}: one line per second of what the whole node did, from the same snapshots that are scraped.
+ * {@code --watch}: one line per second of what the whole node did, from the same snapshots that are
+ * scraped.
  *
  * <p>Called by the snapshot thread only.
  */

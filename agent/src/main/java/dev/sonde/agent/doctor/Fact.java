@@ -23,11 +23,11 @@ public record Fact(
     return id.substring(0, id.indexOf('.'));
   }
 
-  Fact because(String text) {
+  public Fact because(String text) {
     return new Fact(id, label, status, value, text, remedy);
   }
 
-  Fact remedy(String text) {
+  public Fact remedy(String text) {
     return new Fact(id, label, status, value, detail, text);
   }
 }

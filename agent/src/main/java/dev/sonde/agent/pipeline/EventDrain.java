@@ -8,9 +8,9 @@ import java.time.Duration;
 /**
  * Empties the kernel's event buffer, on a thread of its own.
  *
- * <p>Waits in poll(2) with a time limit and always drains afterwards: records that were left unread once would silence
- * the ring's wake-ups for good. Each pass is bounded, so that a fast producer cannot keep the thread from seeing that it
- * is to end. Owns the reader.
+ * <p>Waits in poll(2) with a time limit and always drains afterwards: records that were left unread
+ * once would silence the ring's wake-ups for good. Each pass is bounded, so that a fast producer
+ * cannot keep the thread from seeing that it is to end. Owns the reader.
  */
 public final class EventDrain implements AutoCloseable {
   private static final Log LOG = Log.named("drain");

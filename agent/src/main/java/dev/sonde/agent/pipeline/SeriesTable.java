@@ -10,11 +10,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Every series that lives, so that a snapshot uses the same {@link Series} object as the one before it and renderers
- * find what they kept there.
+ * Every series that lives, so that a snapshot uses the same {@link Series} object as the one before
+ * it and renderers find what they kept there.
  *
- * <p>A series that a snapshot does not mention has ended; if it comes back, it is a new one with a new created
- * timestamp. Owned by the snapshot thread.
+ * <p>A series that a snapshot does not mention has ended; if it comes back, it is a new one with a
+ * new created timestamp. Owned by the snapshot thread.
  */
 final class SeriesTable {
   private record Key(Metric metric, @Nullable Workload owner, List<String> more) {}
@@ -39,7 +39,8 @@ final class SeriesTable {
    * @param owner null for a series of the node or the agent
    * @param snapshot the sequence of the snapshot that mentions it
    */
-  Series get(Metric metric, @Nullable Workload owner, String[] more, long snapshot, long nowMillis) {
+  Series get(
+      Metric metric, @Nullable Workload owner, String[] more, long snapshot, long nowMillis) {
     Key key = new Key(metric, owner, List.of(more));
     Entry entry = entries.get(key);
     if (entry == null) {

@@ -42,7 +42,8 @@ final class SnapshotAssembly implements SnapshotBuilder {
     }
 
     Family family(Metric metric) {
-      return new Family.Scalars(metric, rows.keySet().toArray(Series[]::new), Arrays.copyOf(values, rows.size()));
+      return new Family.Scalars(
+          metric, rows.keySet().toArray(Series[]::new), Arrays.copyOf(values, rows.size()));
     }
   }
 
@@ -63,7 +64,10 @@ final class SnapshotAssembly implements SnapshotBuilder {
   @Override
   public void add(Metric metric, Workload owner, Histogram value, String... more) {
     Series series = table.get(metric, owner, more, sequence, at.toEpochMilli());
-    histograms.computeIfAbsent(metric, m -> new Histograms()).rows.merge(series, value, Histogram::plus);
+    histograms
+        .computeIfAbsent(metric, m -> new Histograms())
+        .rows
+        .merge(series, value, Histogram::plus);
   }
 
   @Override

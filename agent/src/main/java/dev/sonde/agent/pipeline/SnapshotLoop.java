@@ -17,13 +17,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes a snapshot of all sources once an interval and publishes it.
  *
- * <p>One thread of its own. Whoever wants values takes {@link #latest}: no scrape waits for a collection, and no
- * collection for a scrape.
+ * <p>One thread of its own. Whoever wants values takes {@link #latest}: no scrape waits for a
+ * collection, and no collection for a scrape.
  */
 public final class SnapshotLoop implements AutoCloseable {
   private static final Log LOG = Log.named("snapshot");
 
-  private static final Metric SERIES = Metric.gauge("sonde_series", "Series of each metric in this snapshot.");
+  private static final Metric SERIES =
+      Metric.gauge("sonde_series", "Series of each metric in this snapshot.");
 
   private final List<Source> sources;
   private final Duration interval;
@@ -40,7 +41,8 @@ public final class SnapshotLoop implements AutoCloseable {
    * @param node value of every series' {@code node} label
    * @param observer told of each snapshot after it was published, on the snapshot thread
    */
-  public SnapshotLoop(String node, List<Source> sources, Duration interval, Consumer<Snapshot> observer) {
+  public SnapshotLoop(
+      String node, List<Source> sources, Duration interval, Consumer<Snapshot> observer) {
     this.sources = List.copyOf(sources);
     this.interval = interval;
     this.table = new SeriesTable(node);
@@ -95,7 +97,11 @@ public final class SnapshotLoop implements AutoCloseable {
       } catch (RuntimeException e) {
         // its series are missing from this snapshot; said once, until it works again
         if (failing.add(source)) {
-          LOG.error("source failed; its series are missing", e, "source", source.getClass().getSimpleName());
+          LOG.error(
+              "source failed; its series are missing",
+              e,
+              "source",
+              source.getClass().getSimpleName());
         }
       }
     }

@@ -3,7 +3,10 @@ package dev.sonde.agent.probe;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Numeric addresses of kernel records, {@code 10.0.0.1:5201} and {@code [fd00::1]:5201}. Never resolves a name. */
+/**
+ * Numeric addresses of kernel records, {@code 10.0.0.1:5201} and {@code [fd00::1]:5201}. Never
+ * resolves a name.
+ */
 final class Addresses {
   static final int AF_INET6 = 10;
 
@@ -16,7 +19,8 @@ final class Addresses {
       out.append(']');
     } else {
       for (int i = 0; i < 4; i++) {
-        out.append(i == 0 ? "" : ".").append(Byte.toUnsignedInt(record.get(ValueLayout.JAVA_BYTE, at + i)));
+        out.append(i == 0 ? "" : ".")
+            .append(Byte.toUnsignedInt(record.get(ValueLayout.JAVA_BYTE, at + i)));
       }
     }
     return out.append(':').append(port).toString();

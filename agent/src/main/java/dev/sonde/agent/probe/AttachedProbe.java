@@ -13,7 +13,12 @@ import org.jspecify.annotations.Nullable;
  */
 record AttachedProbe(ProbeReport report, @Nullable Loaded loaded) implements AutoCloseable {
   /** A rung that is loaded and attached. */
-  record Loaded(Rung rung, Rung.Records records, BpfObject object, List<BpfProgram> programs, List<BpfLink> links)
+  record Loaded(
+      Rung rung,
+      Rung.Records records,
+      BpfObject object,
+      List<BpfProgram> programs,
+      List<BpfLink> links)
       implements AutoCloseable {
     Loaded {
       programs = List.copyOf(programs);

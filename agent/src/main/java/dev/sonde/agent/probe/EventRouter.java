@@ -13,8 +13,9 @@ import java.util.function.Consumer;
 /**
  * Reads a record's kind and makes the event of it.
  *
- * <p>Called by the drain thread only. Records come from the kernel's own buffer, but a length is still checked before a
- * field is read: an agent and an object of different builds must not read past the end.
+ * <p>Called by the drain thread only. Records come from the kernel's own buffer, but a length is
+ * still checked before a field is read: an agent and an object of different builds must not read
+ * past the end.
  */
 public final class EventRouter implements RecordHandler {
   /** {@code enum event_kind} of events.h. */
@@ -56,11 +57,16 @@ public final class EventRouter implements RecordHandler {
         RetransmitType.label(TcpRetransmitEvent.type(e, at)),
         (int) TcpRetransmitEvent.segments(e, at),
         TcpState.label(TcpRetransmitEvent.state(e, at)),
-        Addresses.format(e, at + TcpRetransmitEvent.LOCAL_OFFSET, v6, TcpRetransmitEvent.localPort(e, at)),
-        Addresses.format(e, at + TcpRetransmitEvent.REMOTE_OFFSET, v6, TcpRetransmitEvent.remotePort(e, at)));
+        Addresses.format(
+            e, at + TcpRetransmitEvent.LOCAL_OFFSET, v6, TcpRetransmitEvent.localPort(e, at)),
+        Addresses.format(
+            e, at + TcpRetransmitEvent.REMOTE_OFFSET, v6, TcpRetransmitEvent.remotePort(e, at)));
   }
 
-  /** The kernel's clock is CLOCK_MONOTONIC, and so is {@link System#nanoTime} on Linux: the same zero. */
+  /**
+   * The kernel's clock is CLOCK_MONOTONIC, and so is {@link System#nanoTime} on Linux: the same
+   * zero.
+   */
   private static Instant wallClock(long monotonicNanos) {
     return Instant.now().minusNanos(System.nanoTime() - monotonicNanos);
   }

@@ -2,7 +2,10 @@ package dev.sonde.agent.probe;
 
 import dev.sonde.exporter.model.Histogram;
 
-/** How the kernel's histogram slots are the buckets of a native histogram: {@code bpf-programs/include/histogram.h}. */
+/**
+ * How the kernel's histogram slots are the buckets of a native histogram: {@code
+ * bpf-programs/include/histogram.h}.
+ */
 final class HistogramSlots {
   /** Everything up to the bound with this index is in the zero bucket: 2^-20 s, 953 ns. */
   static final int ZERO_INDEX = -80;

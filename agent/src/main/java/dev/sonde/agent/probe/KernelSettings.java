@@ -14,4 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param btf the kernel's types, where the kernel does not carry them itself
  */
 public record KernelSettings(
-    int maxSlots, int cpus, boolean cgroupV1, int ringBytes, boolean perfBuffer, @Nullable Path btf) {}
+    int maxSlots,
+    int cpus,
+    boolean cgroupV1,
+    int ringBytes,
+    boolean perfBuffer,
+    @Nullable Path btf) {}

@@ -20,17 +20,25 @@ import org.jspecify.annotations.Nullable;
  */
 public final class KernelSource implements Source, AutoCloseable {
   static final Metric PROBE_UP =
-      Metric.gauge("sonde_probe_up", "1 with the mechanism that serves the probe; 0 with mechanism none.");
+      Metric.gauge(
+          "sonde_probe_up", "1 with the mechanism that serves the probe; 0 with mechanism none.");
   static final Metric PROBE_RUNS =
-      Metric.counter("sonde_probe_runs_total", "Runs of the probe's BPF programs, while --bpf-stats is on.");
+      Metric.counter(
+          "sonde_probe_runs_total", "Runs of the probe's BPF programs, while --bpf-stats is on.");
   static final Metric PROBE_SECONDS =
-      Metric.counter("sonde_probe_run_seconds_total", "CPU time of the probe's BPF programs, while --bpf-stats is on.");
+      Metric.counter(
+          "sonde_probe_run_seconds_total",
+          "CPU time of the probe's BPF programs, while --bpf-stats is on.");
   static final Metric EVENTS_WRITTEN =
-      Metric.counter("sonde_events_written_total", "Events that the BPF programs put into the buffer.");
+      Metric.counter(
+          "sonde_events_written_total", "Events that the BPF programs put into the buffer.");
   public static final Metric EVENTS_LOST =
-      Metric.counter("sonde_events_lost_total", "Events or increments lost or without an owner, by where.");
-  static final Metric MAP_ENTRIES = Metric.gauge("sonde_map_entries", "Entries in use of a BPF map.");
-  static final Metric MAP_CAPACITY = Metric.gauge("sonde_map_capacity", "Entries that a BPF map can hold.");
+      Metric.counter(
+          "sonde_events_lost_total", "Events or increments lost or without an owner, by where.");
+  static final Metric MAP_ENTRIES =
+      Metric.gauge("sonde_map_entries", "Entries in use of a BPF map.");
+  static final Metric MAP_CAPACITY =
+      Metric.gauge("sonde_map_capacity", "Entries that a BPF map can hold.");
 
   private final ProbeSet probes;
   private final PodTable pods;
@@ -53,7 +61,9 @@ public final class KernelSource implements Source, AutoCloseable {
     this.losses = maps.has("losses") ? new Losses(maps, cpus) : null;
     AttachedProbe schedProbe = probes.probe(Probes.SCHED);
     this.sched =
-        slots != null && schedProbe.loaded() != null ? new SchedProbe(probes, schedProbe, slots, pods) : null;
+        slots != null && schedProbe.loaded() != null
+            ? new SchedProbe(probes, schedProbe, slots, pods)
+            : null;
     this.tcp = slots != null && maps.has("tcp_stats") ? new TcpProbe(probes, slots, pods) : null;
   }
 
@@ -93,7 +103,8 @@ public final class KernelSource implements Source, AutoCloseable {
     long recursion = 0;
     for (AttachedProbe probe : probes.probes()) {
       ProbeReport report = probe.report();
-      out.addOwn(PROBE_UP, report.up() ? 1 : 0, "probe", report.probe(), "mechanism", report.mechanism());
+      out.addOwn(
+          PROBE_UP, report.up() ? 1 : 0, "probe", report.probe(), "mechanism", report.mechanism());
       long runs = 0;
       long nanos = 0;
       for (BpfProgram program : probe.programs()) {

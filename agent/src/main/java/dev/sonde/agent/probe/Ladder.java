@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Takes the first rung of a probe's ladder that loads and attaches, and says what became of each.
  *
- * <p>A rung that fails is undone at once and costs nothing afterwards. What the kernel refuses is not thrown: it is in
- * the report.
+ * <p>A rung that fails is undone at once and costs nothing afterwards. What the kernel refuses is
+ * not thrown: it is in the report.
  */
 final class Ladder {
   /** The section of programs that are called, not attached. */
@@ -40,8 +40,8 @@ final class Ladder {
   }
 
   /**
-   * @param required where the records of this probe must be kept, because others keep theirs there; {@code ANY} leaves
-   *     the choice to the rung
+   * @param required where the records of this probe must be kept, because others keep theirs there;
+   *     {@code ANY} leaves the choice to the rung
    */
   AttachedProbe attach(ProbeSpec spec, Records required) {
     List<Attempt> attempts = new ArrayList<>();
@@ -49,7 +49,9 @@ final class Ladder {
     for (Rung rung : spec.ladder()) {
       if (loaded != null) {
         attempts.add(
-            new Attempt(rung.mechanism(), new Outcome.Skipped("not needed: " + loaded.rung().mechanism() + " holds")));
+            new Attempt(
+                rung.mechanism(),
+                new Outcome.Skipped("not needed: " + loaded.rung().mechanism() + " holds")));
         continue;
       }
       String reason = skipReason(spec, rung, required);
@@ -97,7 +99,8 @@ final class Ladder {
       try {
         return load(spec, rung, records, rung.optional());
       } catch (BpfException refused) {
-        // the needed ones alone may still load; if they do not, their own failure is the one to report
+        // the needed ones alone may still load; if they do not, their own failure is the one to
+        // report
       }
     }
     return load(spec, rung, records, List.of());
@@ -105,12 +108,14 @@ final class Ladder {
 
   private Loaded load(ProbeSpec spec, Rung rung, Records records, List<String> optional) {
     BpfObject object =
-        BpfObject.open(spec.object(), BpfPrograms.read(spec.object()), new OpenOptions(settings.btf()));
+        BpfObject.open(
+            spec.object(), BpfPrograms.read(spec.object()), new OpenOptions(settings.btf()));
     List<BpfLink> links = new ArrayList<>();
     try {
       List<BpfProgram> programs = new ArrayList<>();
       for (BpfProgram program : object.programs()) {
-        boolean wanted = rung.programs().contains(program.name()) || optional.contains(program.name());
+        boolean wanted =
+            rung.programs().contains(program.name()) || optional.contains(program.name());
         program.setAutoload(wanted);
         if (wanted) {
           programs.add(program);
@@ -144,7 +149,8 @@ final class Ladder {
         object.setGlobal("use_socket_storage", storage);
         object.setGlobal("use_perf_buffer", settings.perfBuffer() ? 1 : 0);
       }
-      default -> throw new IllegalArgumentException("no settings known for BPF object " + object.name());
+      default ->
+          throw new IllegalArgumentException("no settings known for BPF object " + object.name());
     }
   }
 }

@@ -5,7 +5,8 @@ import dev.sonde.ffi.layout.LossRow;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What the programs wrote into the event buffer and what they could not deliver, summed over the CPUs: {@code loss.h}.
+ * What the programs wrote into the event buffer and what they could not deliver, summed over the
+ * CPUs: {@code loss.h}.
  *
  * <p>Any thread may read.
  */

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Turns the kernel's free-running counters of slots into totals of workloads.
  *
- * <p>Two cgroups of one container add up in one total; a slot that changes its owner goes on counting for the new one
- * from where it stood. Owned by the snapshot thread.
+ * <p>Two cgroups of one container add up in one total; a slot that changes its owner goes on
+ * counting for the new one from where it stood. Owned by the snapshot thread.
  *
  * @param <L> what was last read of a slot
  * @param <T> the totals of a workload
@@ -41,7 +41,9 @@ final class PerWorkload<L, T> {
     }
   }
 
-  /** Reads one slot: adds to the totals what came since the last look, and remembers what it read. */
+  /**
+   * Reads one slot: adds to the totals what came since the last look, and remembers what it read.
+   */
   interface Reader<L, T> {
     void read(int slot, L last, T totals);
   }
@@ -75,8 +77,8 @@ final class PerWorkload<L, T> {
   }
 
   /**
-   * Forgets the workloads that have no slot any more: their cgroups are gone, and long enough ago that every scraper has
-   * seen their last values.
+   * Forgets the workloads that have no slot any more: their cgroups are gone, and long enough ago
+   * that every scraper has seen their last values.
    */
   void forgetGone() {
     Set<T> held = Collections.newSetFromMap(new IdentityHashMap<>());

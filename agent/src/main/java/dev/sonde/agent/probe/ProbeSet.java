@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>Owns objects, links and maps; closing detaches everything, closing twice is harmless. Attach and close on one
- * thread.
+ * <p>Owns objects, links and maps; closing detaches everything, closing twice is harmless. Attach
+ * and close on one thread.
  */
 public final class ProbeSet implements AutoCloseable {
   private final KernelSettings settings;
@@ -41,9 +41,11 @@ public final class ProbeSet implements AutoCloseable {
    * @param forced probe to the only mechanism that may serve it
    * @param enabled which probes are wanted
    */
-  public static ProbeSet attach(KernelSettings settings, Map<String, String> forced, Predicate<String> enabled) {
+  public static ProbeSet attach(
+      KernelSettings settings, Map<String, String> forced, Predicate<String> enabled) {
     ProbeSet storage = attach(settings, forced, enabled, Records.STORAGE);
-    if (storage.probes.stream().allMatch(p -> p.loaded() != null || !enabled.test(p.report().probe()))) {
+    if (storage.probes.stream()
+        .allMatch(p -> p.loaded() != null || !enabled.test(p.report().probe()))) {
       return storage;
     }
     // One TCP probe that needs the hash takes all of them there: owners are kept in one place.
@@ -58,7 +60,10 @@ public final class ProbeSet implements AutoCloseable {
   }
 
   private static ProbeSet attach(
-      KernelSettings settings, Map<String, String> forced, Predicate<String> enabled, Records tcpRecords) {
+      KernelSettings settings,
+      Map<String, String> forced,
+      Predicate<String> enabled,
+      Records tcpRecords) {
     SharedMaps maps = new SharedMaps(settings);
     Ladder ladder = new Ladder(settings, maps, forced);
     List<AttachedProbe> probes = new ArrayList<>();

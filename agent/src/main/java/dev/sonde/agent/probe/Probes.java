@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Every probe with its ladder. A new mechanism is a new row here and a program in the object; nothing else knows the
- * programs' names.
+ * Every probe with its ladder. A new mechanism is a new row here and a program in the object;
+ * nothing else knows the programs' names.
  */
 final class Probes {
   static final ProbeSpec SCHED =
@@ -20,7 +20,13 @@ final class Probes {
           "sched",
           List.of("sonde_sched_run_queue_seconds", "sonde_sched_on_cpu_seconds_total"),
           List.of(
-              Rung.of("tp_btf", STORAGE, "sched_wakeup_btf", "sched_wakeup_new_btf", "sched_switch_btf", "sched_flush"),
+              Rung.of(
+                  "tp_btf",
+                  STORAGE,
+                  "sched_wakeup_btf",
+                  "sched_wakeup_new_btf",
+                  "sched_switch_btf",
+                  "sched_flush"),
               Rung.of(
                   "tp_btf_hash",
                   HASH,
@@ -54,8 +60,10 @@ final class Probes {
           List.of("the workload of every sonde_tcp_* series"),
           List.of(
               Rung.of("tp_btf", STORAGE, "tcp_set_state_btf").withOptional("tcp_old_sockets"),
-              Rung.of("tp_btf_hash", HASH, "tcp_set_state_btf", "tcp_destroy_raw").withOptional("tcp_old_sockets"),
-              Rung.of("raw_tp", HASH, "tcp_set_state_raw", "tcp_destroy_raw").withOptional("tcp_old_sockets")));
+              Rung.of("tp_btf_hash", HASH, "tcp_set_state_btf", "tcp_destroy_raw")
+                  .withOptional("tcp_old_sockets"),
+              Rung.of("raw_tp", HASH, "tcp_set_state_raw", "tcp_destroy_raw")
+                  .withOptional("tcp_old_sockets")));
 
   static final ProbeSpec TCP_SEND =
       new ProbeSpec(
@@ -91,11 +99,15 @@ final class Probes {
   /** TCP_OWNER first: the others go where it keeps its records. */
   static final List<ProbeSpec> TCP = List.of(TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
 
-  static final List<ProbeSpec> ALL = List.of(SCHED, TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
+  static final List<ProbeSpec> ALL =
+      List.of(SCHED, TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
 
   private Probes() {}
 
-  /** Probe to its mechanisms, for checking {@code --mechanism}; {@code buffer} is the event buffer's choice. */
+  /**
+   * Probe to its mechanisms, for checking {@code --mechanism}; {@code buffer} is the event buffer's
+   * choice.
+   */
   static Map<String, List<String>> mechanisms() {
     Map<String, List<String>> all = new LinkedHashMap<>();
     for (ProbeSpec spec : ALL) {

@@ -4,15 +4,26 @@ import java.util.Locale;
 
 /** Why a segment was sent again, in the order of {@code enum retransmit_type} of tcp.bpf.c. */
 enum RetransmitType {
-  TIMEOUT,
-  FAST,
-  TAIL_LOSS_PROBE,
-  SYN,
-  SYNACK;
+  TIMEOUT(0),
+  FAST(1),
+  TAIL_LOSS_PROBE(2),
+  SYN(3),
+  SYNACK(4);
 
   private static final RetransmitType[] ALL = values();
 
-  private final String label = name().toLowerCase(Locale.ROOT);
+  private final int number;
+  private final String label;
+
+  RetransmitType(int number) {
+    this.number = number;
+    this.label = name().toLowerCase(Locale.ROOT);
+  }
+
+  /** The kernel's number. */
+  int number() {
+    return number;
+  }
 
   /** The value of the {@code type} label. */
   String label() {

@@ -13,7 +13,9 @@ import java.util.List;
 record Rung(String mechanism, List<String> programs, Records records, List<String> optional) {
   /** Where the programs keep what they remember of a task or a socket. */
   enum Records {
-    /** Task or socket storage: needs typed pointers, and a kernel whose tracing programs may use it. */
+    /**
+     * Task or socket storage: needs typed pointers, and a kernel whose tracing programs may use it.
+     */
     STORAGE,
     /** A hash by pid or socket address. */
     HASH,

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How long each workload's tasks waited for a CPU, and how long they ran: {@code sched.bpf.c}.
  *
- * <p>The kernel counts and bins every wait; once a snapshot this reads the rows of the slots that are taken, straight
- * from the mapped array. Owned by the snapshot thread. Kernel floor 5.10.
+ * <p>The kernel counts and bins every wait; once a snapshot this reads the rows of the slots that
+ * are taken, straight from the mapped array. Owned by the snapshot thread. Kernel floor 5.10.
  */
 final class SchedProbe implements Source, AutoCloseable {
   static final Metric RUN_QUEUE =
@@ -24,7 +24,15 @@ final class SchedProbe implements Source, AutoCloseable {
           "sonde_sched_run_queue_seconds",
           "Time from becoming runnable to running, by why the task was waiting: woken up, or preempted.",
           // 15 us, 122 us, 1 ms, 4 ms, 16 ms, 62 ms, 250 ms, 1 s, 4 s
-          -64, -52, -40, -32, -24, -16, -8, 0, 8);
+          -64,
+          -52,
+          -40,
+          -32,
+          -24,
+          -16,
+          -8,
+          0,
+          8);
 
   static final Metric ON_CPU =
       Metric.counter("sonde_sched_on_cpu_seconds_total", "Time that tasks ran on a CPU.");
@@ -41,7 +49,10 @@ final class SchedProbe implements Source, AutoCloseable {
   private final MappedArray cpuStates;
   private final PerWorkload<Last, SchedTotals> workloads;
 
-  /** What was last read of a slot, summed over the CPUs. Buckets are u32 and wrap: differences are what counts. */
+  /**
+   * What was last read of a slot, summed over the CPUs. Buckets are u32 and wrap: differences are
+   * what counts.
+   */
   private static final class Last {
     long onCpu;
     final long[] waitNanos = new long[REASONS.length];
@@ -70,7 +81,10 @@ final class SchedProbe implements Source, AutoCloseable {
         });
   }
 
-  /** A task that never gives up its CPU would not be seen running: the kernel counts it up to now on each busy CPU. */
+  /**
+   * A task that never gives up its CPU would not be seen running: the kernel counts it up to now on
+   * each busy CPU.
+   */
   private void closeOpenIntervals() {
     BpfProgram program = flush;
     if (program == null) {

@@ -4,8 +4,8 @@ import dev.sonde.exporter.model.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one workload's tasks did since the agent started: the sum over its cgroups, dead ones included, so that it never
- * falls.
+ * What one workload's tasks did since the agent started: the sum over its cgroups, dead ones
+ * included, so that it never falls.
  *
  * <p>Owned by the snapshot thread.
  */

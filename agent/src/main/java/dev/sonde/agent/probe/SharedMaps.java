@@ -10,8 +10,9 @@ import java.util.Set;
 /**
  * The maps that all probes share, by name.
  *
- * <p>Every probe is an object of its own, so that one that the kernel refuses takes no other with it. The first object
- * that loads creates a map; the objects after it use that one. Owned and used by the thread that attaches.
+ * <p>Every probe is an object of its own, so that one that the kernel refuses takes no other with
+ * it. The first object that loads creates a map; the objects after it use that one. Owned and used
+ * by the thread that attaches.
  */
 final class SharedMaps {
   private record Owned(BpfMap map, BpfObject creator) {}
@@ -23,7 +24,10 @@ final class SharedMaps {
     this.settings = settings;
   }
 
-  /** Sizes the maps of an object that is opened and not yet loaded, or puts the known ones in their place. */
+  /**
+   * Sizes the maps of an object that is opened and not yet loaded, or puts the known ones in their
+   * place.
+   */
   void prepare(BpfObject object, Records records) {
     Set<String> unused = unused(records);
     for (BpfMap map : object.maps()) {
@@ -39,13 +43,15 @@ final class SharedMaps {
   }
 
   /**
-   * Remembers the maps that a loaded object created, and fills in what the programs expect to find: call it before the
-   * first of them is attached.
+   * Remembers the maps that a loaded object created, and fills in what the programs expect to find:
+   * call it before the first of them is attached.
    */
   void adopt(BpfObject object, Records records) {
     Set<String> unused = unused(records);
     for (BpfMap map : object.maps()) {
-      if (map.name().contains(".") || unused.contains(map.name()) || known.containsKey(map.name())) {
+      if (map.name().contains(".")
+          || unused.contains(map.name())
+          || known.containsKey(map.name())) {
         continue;
       }
       known.put(map.name(), new Owned(map, object));
@@ -70,7 +76,8 @@ final class SharedMaps {
   BpfMap get(String name) {
     Owned owned = known.get(name);
     if (owned == null) {
-      throw new IllegalStateException("BPF map " + name + " was not created; there are " + known.keySet());
+      throw new IllegalStateException(
+          "BPF map " + name + " was not created; there are " + known.keySet());
     }
     return owned.map();
   }
@@ -84,14 +91,17 @@ final class SharedMaps {
       case "cgroup_slots", "free_slots", "slot_owners" -> map.setMaxEntries(settings.maxSlots());
       case "losses", "cpu_states", "events_perf" -> map.setMaxEntries(settings.cpus());
       case "events" -> map.setMaxEntries(settings.ringBytes());
-      case "sched_stats", "tcp_stats" -> map.setMaxEntries(Math.multiplyExact(settings.cpus(), settings.maxSlots()));
+      case "sched_stats", "tcp_stats" ->
+          map.setMaxEntries(Math.multiplyExact(settings.cpus(), settings.maxSlots()));
       default -> {
         // as the object says
       }
     }
   }
 
-  /** The other kind of buffer and of record: not created, since this kernel may not even have it. */
+  /**
+   * The other kind of buffer and of record: not created, since this kernel may not even have it.
+   */
   private Set<String> unused(Records records) {
     String buffer = settings.perfBuffer() ? "events" : "events_perf";
     return records == Records.STORAGE

@@ -39,7 +39,10 @@ final class Slots implements AutoCloseable {
     this.maxSlots = maxSlots;
   }
 
-  /** Slots are taken in order, low ones first, so that a look at the taken ones is a look at the start. */
+  /**
+   * Slots are taken in order, low ones first, so that a look at the taken ones is a look at the
+   * start.
+   */
   static void fillFree(BpfMap freeSlots, int maxSlots) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment slot = arena.allocate(ValueLayout.JAVA_INT);
@@ -87,8 +90,8 @@ final class Slots implements AutoCloseable {
   }
 
   /**
-   * Gives back the slots of cgroups that are gone. Their counters must have been read: the next owner counts on from
-   * where they stand.
+   * Gives back the slots of cgroups that are gone. Their counters must have been read: the next
+   * owner counts on from where they stand.
    */
   void free(LongPredicate gone) {
     Deque<Integer> freed = new ArrayDeque<>();

@@ -15,7 +15,8 @@ import java.lang.foreign.MemorySegment;
  */
 final class TcpProbe implements Source, AutoCloseable {
   static final Metric SENT =
-      Metric.counter("sonde_tcp_sent_bytes_total", "Bytes that send calls accepted, sendfile included.");
+      Metric.counter(
+          "sonde_tcp_sent_bytes_total", "Bytes that send calls accepted, sendfile included.");
   static final Metric RECEIVED =
       Metric.counter("sonde_tcp_received_bytes_total", "Bytes copied to the application.");
   static final Metric RETRANSMITS =
@@ -46,7 +47,7 @@ final class TcpProbe implements Source, AutoCloseable {
           out.add(SENT, owner, t.sent);
           out.add(RECEIVED, owner, t.received);
           for (RetransmitType type : RetransmitType.values()) {
-            out.add(RETRANSMITS, owner, t.retransmits[type.ordinal()], "type", type.label());
+            out.add(RETRANSMITS, owner, t.retransmits[type.number()], "type", type.label());
           }
         });
   }

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Events on their way through the agent, and those that were lost on it. */
 public final class EventSource implements Source {
-  static final Metric READ = Metric.counter("sonde_events_read_total", "Events read from the kernel's buffer.");
+  static final Metric READ =
+      Metric.counter("sonde_events_read_total", "Events read from the kernel's buffer.");
 
   private final @Nullable EventDrain drain;
   private final EventHub hub;

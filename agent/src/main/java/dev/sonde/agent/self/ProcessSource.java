@@ -16,16 +16,20 @@ import java.util.stream.Stream;
  * <p>Source of the definition: proc(5).
  */
 public final class ProcessSource implements Source {
-  static final Metric CPU = Metric.counter("process_cpu_seconds_total", "CPU time of the agent, user and system.");
-  static final Metric RESIDENT = Metric.gauge("process_resident_memory_bytes", "Resident memory of the agent.");
+  static final Metric CPU =
+      Metric.counter("process_cpu_seconds_total", "CPU time of the agent, user and system.");
+  static final Metric RESIDENT =
+      Metric.gauge("process_resident_memory_bytes", "Resident memory of the agent.");
   static final Metric FDS = Metric.gauge("process_open_fds", "Open file descriptors of the agent.");
   static final Metric START =
       Metric.gauge("process_start_time_seconds", "When the agent started, in seconds since 1970.");
-  static final Metric BUILD = Metric.gauge("sonde_build_info", "1, with the version of the agent and its Java.");
+  static final Metric BUILD =
+      Metric.gauge("sonde_build_info", "1, with the version of the agent and its Java.");
 
   private static final Path SELF = Path.of("/proc/self");
 
-  private final double started = ProcessHandle.current().info().startInstant().orElseThrow().toEpochMilli() / 1e3;
+  private final double started =
+      ProcessHandle.current().info().startInstant().orElseThrow().toEpochMilli() / 1e3;
   private final String version;
 
   public ProcessSource(String version) {
@@ -43,7 +47,8 @@ public final class ProcessSource implements Source {
 
   private static double cpuSeconds() {
     String stat = read("stat");
-    // the second field is the command in brackets and may hold anything: count from the last bracket
+    // the second field is the command in brackets and may hold anything: count from the last
+    // bracket
     String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
     return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / 100.0;
   }

@@ -21,9 +21,10 @@ import java.util.function.LongSupplier;
  * }</pre>
  *
  * <p><b>Nothing is dropped.</b> Every id has an owner: {@link #KERNEL_ID} is the unit {@code
- * kernel}, {@link #UNKNOWN_ID} the unit {@code ~unknown}, {@link #OTHER_ID} is {@link Workload#OTHER}, and an id whose cgroup was gone before
- * anyone asked is the unit {@code ~gone} (all of them together, one series). An id keeps the owner
- * it got: no increments move from one series to another.
+ * kernel}, {@link #UNKNOWN_ID} the unit {@code ~unknown}, {@link #OTHER_ID} is {@link
+ * Workload#OTHER}, and an id whose cgroup was gone before anyone asked is the unit {@code ~gone}
+ * (all of them together, one series). An id keeps the owner it got: no increments move from one
+ * series to another.
  *
  * <p><b>The life of a name.</b> {@link #sweep} notices that a cgroup is gone. It is listed in
  * {@link #removedSince} at once, so that its totals can be folded into its workload's sums; the

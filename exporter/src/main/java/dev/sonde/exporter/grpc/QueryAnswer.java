@@ -96,7 +96,7 @@ final class QueryAnswer {
   /** Once truncated, series are only counted: an answer is always the first part of the whole. */
   private boolean add(Family family, QueryResponse.Builder out, boolean truncated) {
     Metric.Builder metric = Messages.metric(family.metric());
-    long header = metric.buildPartial().getSerializedSize() + FRAME_BYTES;
+    long header = (long) metric.buildPartial().getSerializedSize() + FRAME_BYTES;
     for (int i = 0; i < family.size(); i++) {
       if (!series.matches(family.series(i).labels())) {
         continue;
