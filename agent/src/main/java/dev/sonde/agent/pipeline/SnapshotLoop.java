@@ -26,6 +26,9 @@ public final class SnapshotLoop implements AutoCloseable {
   private static final Metric SERIES =
       Metric.gauge("sonde_series", "Series of each metric in this snapshot.");
 
+  private static final Metric SNAPSHOTS =
+      Metric.counter("sonde_snapshots_total", "Snapshots made, this one included.");
+
   private final List<Source> sources;
   private final Duration interval;
   private final SeriesTable table;
@@ -105,6 +108,7 @@ public final class SnapshotLoop implements AutoCloseable {
         }
       }
     }
+    out.addOwn(SNAPSHOTS, sequence);
     for (Map.Entry<Metric, Integer> e : out.counts().entrySet()) {
       out.addOwn(SERIES, e.getValue(), "metric", e.getKey().name());
     }
