@@ -6,6 +6,9 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+/* A loop of 4096 is "too complex" for the verifier; bpf_loop needs 5.17. */
+#define MOST 256
+
 const volatile __u64 target = 7;
 const volatile __u16 narrow;
 const volatile bool enabled;
@@ -102,7 +105,7 @@ int produce(struct bpf_raw_tracepoint_args *ctx)
 	__u64 records = ctx->args[0];
 	__u64 discards = ctx->args[1];
 
-	for (__u64 i = 0; i < 4096; i++) {
+	for (__u64 i = 0; i < MOST; i++) {
 		struct event *e;
 
 		if (i >= records)
@@ -131,7 +134,7 @@ int produce_perf(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct event e = {};
 
-	for (__u64 i = 0; i < 4096; i++) {
+	for (__u64 i = 0; i < MOST; i++) {
 		if (i >= ctx->args[0])
 			break;
 		e.sequence = i;

@@ -41,15 +41,12 @@ public final class BpfProgram {
   private final MemorySegment handle;
   private final String name;
   private final String section;
-  private boolean autoload = true;
 
   BpfProgram(BpfObject object, MemorySegment handle) {
     this.object = object;
     this.handle = handle;
     this.name = Memory.string(LibBpf.bpf_program__name(handle));
     this.section = Memory.string(LibBpf.bpf_program__section_name(handle));
-    // SEC("?...") means: not unless asked for.
-    this.autoload = !section.startsWith("?");
   }
 
   /** The C function's name. */
@@ -78,17 +75,17 @@ public final class BpfProgram {
     return fd;
   }
 
-  /** Whether {@link BpfObject#load} includes it; on unless its section starts with {@code ?}. */
+  /** Whether {@link BpfObject#load} includes it; on unless it stands in {@code SEC("?...")}. */
   public void setAutoload(boolean load) {
     object.requireUnloaded("set autoload of " + name);
     int result = LibBpf.bpf_program__set_autoload(handle, load ? 1 : 0);
     check("set autoload of " + name, result, "");
-    autoload = load;
   }
 
-  /** What {@link #setAutoload} last said. */
+  /** Whether {@link BpfObject#load} includes it. */
   public boolean autoload() {
-    return autoload;
+    object.requireOpen();
+    return LibBpf.bpf_program__autoload(handle);
   }
 
   /**

@@ -73,6 +73,11 @@ final class RingLoop implements RingPass {
         if (produced == consumed) {
           return handed;
         }
+        if (produced - consumed > RING.size()) {
+          throw new IllegalStateException(
+              "ring buffer %s is corrupt: the producer at %d is more than %d bytes ahead of the reader at %d"
+                  .formatted(RING.name(), produced, RING.size(), consumed));
+        }
         while (left > 0 && consumed != produced) {
           long at = consumed & MASK;
           int header = (int) INT.getAcquire(DATA, at);

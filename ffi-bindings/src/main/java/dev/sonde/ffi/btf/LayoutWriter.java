@@ -90,7 +90,7 @@ final class LayoutWriter {
           fields.add(new Field(name, offset, type, 1, 0));
         }
         collect(inner, offset, nested, depth + 1);
-      } else {
+      } else if (!member.name().isEmpty()) { // an unnamed one only pads
         fields.add(field(name, offset, type));
       }
     }

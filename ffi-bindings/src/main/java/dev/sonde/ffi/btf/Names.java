@@ -19,6 +19,9 @@ final class Names {
   /** {@code cgroup_id} to {@code cgroupId}; a Java keyword gets a trailing underscore. */
   static String field(String name) {
     String type = type(name);
+    if (type.isEmpty()) {
+      throw new BtfException("a field named '" + name + "' has no Java name");
+    }
     String text = type.substring(0, 1).toLowerCase(Locale.ROOT) + type.substring(1);
     return SourceVersion.isKeyword(text) ? text + "_" : text;
   }

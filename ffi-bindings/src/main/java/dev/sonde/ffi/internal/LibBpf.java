@@ -1,6 +1,7 @@
 package dev.sonde.ffi.internal;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -46,6 +47,9 @@ public final class LibBpf {
       Downcalls.link(LIBRARY, "bpf_program__section_name", FunctionDescriptor.of(ADDRESS, ADDRESS));
   private static final MethodHandle BPF_PROGRAM_FD =
       Downcalls.link(LIBRARY, "bpf_program__fd", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+  private static final MethodHandle BPF_PROGRAM_AUTOLOAD =
+      Downcalls.link(
+          LIBRARY, "bpf_program__autoload", FunctionDescriptor.of(JAVA_BOOLEAN, ADDRESS));
   private static final MethodHandle BPF_PROGRAM_SET_AUTOLOAD =
       Downcalls.link(
           LIBRARY, "bpf_program__set_autoload", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
@@ -240,6 +244,15 @@ public final class LibBpf {
   public static int bpf_program__fd(MemorySegment program) {
     try {
       return (int) BPF_PROGRAM_FD.invokeExact(program);
+    } catch (Throwable t) {
+      throw Downcalls.bug(t);
+    }
+  }
+
+  /** Whether the load includes it: false from the start for {@code SEC("?...")}. */
+  public static boolean bpf_program__autoload(MemorySegment program) {
+    try {
+      return (boolean) BPF_PROGRAM_AUTOLOAD.invokeExact(program);
     } catch (Throwable t) {
       throw Downcalls.bug(t);
     }
