@@ -61,6 +61,10 @@ public final class Sonde {
   }
 
   ExitCode run(String... args) {
+    return PlainArguments.parse(args).map(this::run).orElseGet(() -> parseAndRun(args));
+  }
+
+  private ExitCode parseAndRun(String... args) {
     CommandLine line = Cli.commandLine();
     ParseResult parsed;
     try {
@@ -90,24 +94,24 @@ public final class Sonde {
       sub.commandSpec().commandLine().usage(out);
       return ExitCode.OK;
     }
-    return run(Command.valueOf(sub.commandSpec().name().toUpperCase(Locale.ROOT)), sub);
+    return run(arguments(sub));
   }
 
-  private ExitCode run(Command command, ParseResult parsed) {
+  private ExitCode run(PlainArguments arguments) {
+    Command command = arguments.command();
     String name = "sonde " + command.text();
     try {
-      Config config = ConfigLoader.load(flags(parsed), environment, LAUNCHER_VARIABLES);
+      Config config = ConfigLoader.load(arguments.values(), environment, LAUNCHER_VARIABLES);
       LogSink.level(config.get(Options.LOG_LEVEL));
       for (String warning : config.warnings()) {
         LOG.warn(warning);
       }
       config.get(Options.LIBBPF).ifPresent(p -> System.setProperty("sonde.libbpf", p.toString()));
+      boolean own = arguments.ownSwitch();
       return switch (command) {
-        case AGENT ->
-            new AgentCommand(config, backend, out).run(parsed.hasMatchedOption(Cli.PRINT_CONFIG));
-        case DOCTOR ->
-            new DoctorCommand(config, backend, out).run(parsed.hasMatchedOption(Cli.JSON));
-        case PODS -> new PodsCommand(config, backend, out).run(parsed.hasMatchedOption(Cli.JSON));
+        case AGENT -> new AgentCommand(config, backend, out).run(own);
+        case DOCTOR -> new DoctorCommand(config, backend, out).run(own);
+        case PODS -> new PodsCommand(config, backend, out).run(own);
       };
     } catch (ConfigException e) {
       return fail(name, e.what(), e.remedy(), ExitCode.USAGE);
@@ -127,14 +131,16 @@ public final class Sonde {
     }
   }
 
-  /** The flags given, by option name; picocli has checked that they exist. */
-  private static Map<String, List<String>> flags(ParseResult parsed) {
-    Map<String, List<String>> flags = new HashMap<>();
+  /** What picocli made of a command's arguments. */
+  static PlainArguments arguments(ParseResult parsed) {
+    Command command = Command.valueOf(parsed.commandSpec().name().toUpperCase(Locale.ROOT));
+    Map<String, List<String>> values = new HashMap<>();
     for (OptionSpec option : parsed.matchedOptionsSet()) {
-      String name = option.longestName().substring(2);
-      flags.put(name, option.originalStringValues());
+      if (!option.longestName().equals(command.ownSwitch())) {
+        values.put(option.longestName().substring(2), option.stringValues());
+      }
     }
-    return flags;
+    return new PlainArguments(command, values, parsed.hasMatchedOption(command.ownSwitch()));
   }
 
   private void trace(Throwable e) {
