@@ -11,15 +11,10 @@ import dev.sonde.agent.log.Log;
 import dev.sonde.agent.log.LogLevel;
 import dev.sonde.agent.log.LogSink;
 import java.io.PrintStream;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
-import picocli.CommandLine;
-import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 
 /**
  * The main class: {@code sonde agent}, {@code sonde doctor}, {@code sonde pods}.
@@ -29,7 +24,8 @@ import picocli.CommandLine.ParseResult;
  */
 public final class Sonde {
   /** Variables with Sonde's prefix that the launcher reads, not the agent. */
-  private static final List<String> LAUNCHER_VARIABLES = List.of("SONDE_JAVA_OPTS", "SONDE_HOME");
+  private static final List<String> LAUNCHER_VARIABLES =
+      List.of("SONDE_JAVA_OPTS", "SONDE_JVM_DIR", "SONDE_AOT_TRAIN");
 
   private static final Log LOG = Log.named("config");
 
@@ -61,40 +57,9 @@ public final class Sonde {
   }
 
   ExitCode run(String... args) {
-    return PlainArguments.parse(args).map(this::run).orElseGet(() -> parseAndRun(args));
-  }
-
-  private ExitCode parseAndRun(String... args) {
-    CommandLine line = Cli.commandLine();
-    ParseResult parsed;
-    try {
-      parsed = line.parseArgs(args);
-    } catch (ParameterException e) {
-      UsageError error = UsageError.of(e);
-      return fail(
-          e.getCommandLine().getCommandSpec().qualifiedName(),
-          error.what(),
-          error.remedy(),
-          ExitCode.USAGE);
-    }
-    if (parsed.isVersionHelpRequested()) {
-      out.println("sonde " + Version.current());
-      return ExitCode.OK;
-    }
-    if (parsed.isUsageHelpRequested()) {
-      line.usage(out);
-      return ExitCode.OK;
-    }
-    if (!parsed.hasSubcommand()) {
-      line.usage(err);
-      return ExitCode.USAGE;
-    }
-    ParseResult sub = parsed.subcommand();
-    if (sub.isUsageHelpRequested()) {
-      sub.commandSpec().commandLine().usage(out);
-      return ExitCode.OK;
-    }
-    return run(arguments(sub));
+    return PlainArguments.parse(args)
+        .map(this::run)
+        .orElseGet(() -> PicocliParser.parse(args, out, err, this::fail, this::run));
   }
 
   private ExitCode run(PlainArguments arguments) {
@@ -121,7 +86,7 @@ public final class Sonde {
     } catch (CommandException e) {
       trace(e);
       return fail(name, String.valueOf(e.getMessage()), e.remedy(), ExitCode.FAILURE);
-    } catch (RuntimeException | LinkageError e) {
+    } catch (RuntimeException | LinkageError | AssertionError e) {
       trace(e);
       return fail(
           name,
@@ -131,18 +96,6 @@ public final class Sonde {
     }
   }
 
-  /** What picocli made of a command's arguments. */
-  static PlainArguments arguments(ParseResult parsed) {
-    Command command = Command.valueOf(parsed.commandSpec().name().toUpperCase(Locale.ROOT));
-    Map<String, List<String>> values = new HashMap<>();
-    for (OptionSpec option : parsed.matchedOptionsSet()) {
-      if (!option.longestName().equals(command.ownSwitch())) {
-        values.put(option.longestName().substring(2), option.stringValues());
-      }
-    }
-    return new PlainArguments(command, values, parsed.hasMatchedOption(command.ownSwitch()));
-  }
-
   private void trace(Throwable e) {
     if (LogSink.level() == LogLevel.DEBUG) {
       e.printStackTrace(err);
@@ -150,7 +103,8 @@ public final class Sonde {
   }
 
   private ExitCode fail(String command, String what, String remedy, ExitCode code) {
-    err.println(command + ": " + what);
+    // A verifier log may follow the first line of a message: whoever wants it asks doctor.
+    err.println(command + ": " + what.lines().findFirst().orElse("failed"));
     if (!remedy.isEmpty()) {
       err.println("  " + remedy);
     }
