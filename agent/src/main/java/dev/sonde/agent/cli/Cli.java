@@ -13,8 +13,6 @@ import picocli.CommandLine.Model.OptionSpec;
 
 /** Makes picocli's model from {@link Options} and {@link Usage}. */
 final class Cli {
-  static final String PRINT_CONFIG = "--print-config";
-  static final String JSON = "--json";
   static final String HELP = "--help";
   static final String VERSION = "--version";
 
@@ -50,11 +48,11 @@ final class Cli {
     for (Option<?> option : Options.of(command)) {
       spec.addOption(spec(option));
     }
-    switch (command) {
-      case AGENT ->
-          spec.addOption(flag(PRINT_CONFIG, "print every option, its value and its origin; exit"));
-      case DOCTOR, PODS -> spec.addOption(flag(JSON, "print JSON"));
-    }
+    spec.addOption(
+        OptionSpec.builder(command.ownSwitch())
+            .type(boolean.class)
+            .description(command.ownSwitchHelp())
+            .build());
     spec.addOption(help());
     describe(spec, Usage.of(command));
     return spec;
@@ -76,20 +74,16 @@ final class Cli {
   private static String[] description(Option<?> option) {
     List<String> lines = new ArrayList<>();
     String fallback = option.fallback().get();
+    // The host's name is no default to print: the help would differ from host to host.
     boolean isFixed = !fallback.isEmpty() && !option.equals(Options.NODE_NAME);
-    // picocli formats descriptions: a percent sign must be doubled.
     lines.add(escape(option.help() + (isFixed ? "; default " + fallback : "")));
-    if (!option.example().isEmpty() && option.shape() != Option.Shape.SWITCH) {
+    if (!isFixed || option.shape() == Option.Shape.LIST) {
       lines.add(escape("e.g. " + option.flag() + " " + option.example()));
     }
     if (!option.places().contains(Place.ENVIRONMENT)) {
       lines.add("flag only");
     }
     return lines.toArray(String[]::new);
-  }
-
-  private static OptionSpec flag(String name, String description) {
-    return OptionSpec.builder(name).type(boolean.class).description(description).build();
   }
 
   private static OptionSpec help() {
@@ -113,6 +107,7 @@ final class Cli {
         .footer(usage.footer().lines().map(Cli::escape).toArray(String[]::new));
   }
 
+  /** picocli formats these texts: a percent sign must be doubled. */
   private static String escape(String text) {
     return text.replace("%", "%%");
   }

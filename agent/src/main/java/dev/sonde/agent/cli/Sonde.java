@@ -11,15 +11,10 @@ import dev.sonde.agent.log.Log;
 import dev.sonde.agent.log.LogLevel;
 import dev.sonde.agent.log.LogSink;
 import java.io.PrintStream;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
-import picocli.CommandLine;
-import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 
 /**
  * The main class: {@code sonde agent}, {@code sonde doctor}, {@code sonde pods}.
@@ -29,7 +24,8 @@ import picocli.CommandLine.ParseResult;
  */
 public final class Sonde {
   /** Variables with Sonde's prefix that the launcher reads, not the agent. */
-  private static final List<String> LAUNCHER_VARIABLES = List.of("SONDE_JAVA_OPTS", "SONDE_HOME");
+  private static final List<String> LAUNCHER_VARIABLES =
+      List.of("SONDE_JAVA_OPTS", "SONDE_JVM_DIR", "SONDE_AOT_TRAIN");
 
   private static final Log LOG = Log.named("config");
 
@@ -60,53 +56,26 @@ public final class Sonde {
   }
 
   ExitCode run(String... args) {
-    CommandLine line = Cli.commandLine();
-    ParseResult parsed;
-    try {
-      parsed = line.parseArgs(args);
-    } catch (ParameterException e) {
-      UsageError error = UsageError.of(e);
-      return fail(
-          e.getCommandLine().getCommandSpec().qualifiedName(),
-          error.what(),
-          error.remedy(),
-          ExitCode.USAGE);
-    }
-    if (parsed.isVersionHelpRequested()) {
-      out.println("sonde " + Version.current());
-      return ExitCode.OK;
-    }
-    if (parsed.isUsageHelpRequested()) {
-      line.usage(out);
-      return ExitCode.OK;
-    }
-    if (!parsed.hasSubcommand()) {
-      line.usage(err);
-      return ExitCode.USAGE;
-    }
-    ParseResult sub = parsed.subcommand();
-    if (sub.isUsageHelpRequested()) {
-      sub.commandSpec().commandLine().usage(out);
-      return ExitCode.OK;
-    }
-    return run(Command.valueOf(sub.commandSpec().name().toUpperCase(Locale.ROOT)), sub);
+    return PlainArguments.parse(args)
+        .map(this::run)
+        .orElseGet(() -> PicocliParser.parse(args, out, err, this::fail, this::run));
   }
 
-  private ExitCode run(Command command, ParseResult parsed) {
+  private ExitCode run(PlainArguments arguments) {
+    Command command = arguments.command();
     String name = "sonde " + command.text();
     try {
-      Config config = ConfigLoader.load(flags(parsed), environment, LAUNCHER_VARIABLES);
+      Config config = ConfigLoader.load(arguments.values(), environment, LAUNCHER_VARIABLES);
       LogSink.level(config.get(Options.LOG_LEVEL));
       for (String warning : config.warnings()) {
         LOG.warn(warning);
       }
       config.get(Options.LIBBPF).ifPresent(p -> System.setProperty("sonde.libbpf", p.toString()));
+      boolean own = arguments.ownSwitch();
       return switch (command) {
-        case AGENT ->
-            new AgentCommand(config, backend, out).run(parsed.hasMatchedOption(Cli.PRINT_CONFIG));
-        case DOCTOR ->
-            new DoctorCommand(config, backend, out).run(parsed.hasMatchedOption(Cli.JSON));
-        case PODS -> new PodsCommand(config, backend, out).run(parsed.hasMatchedOption(Cli.JSON));
+        case AGENT -> new AgentCommand(config, backend, out).run(own);
+        case DOCTOR -> new DoctorCommand(config, backend, out).run(own);
+        case PODS -> new PodsCommand(config, backend, out).run(own);
       };
     } catch (ConfigException e) {
       return fail(name, e.what(), e.remedy(), ExitCode.USAGE);
@@ -116,7 +85,7 @@ public final class Sonde {
     } catch (CommandException e) {
       trace(e);
       return fail(name, String.valueOf(e.getMessage()), e.remedy(), ExitCode.FAILURE);
-    } catch (RuntimeException | LinkageError e) {
+    } catch (RuntimeException | LinkageError | AssertionError e) {
       trace(e);
       return fail(
           name,
@@ -126,16 +95,6 @@ public final class Sonde {
     }
   }
 
-  /** The flags given, by option name; picocli has checked that they exist. */
-  private static Map<String, List<String>> flags(ParseResult parsed) {
-    Map<String, List<String>> flags = new HashMap<>();
-    for (OptionSpec option : parsed.matchedOptionsSet()) {
-      String name = option.longestName().substring(2);
-      flags.put(name, option.originalStringValues());
-    }
-    return flags;
-  }
-
   private void trace(Throwable e) {
     if (LogSink.level() == LogLevel.DEBUG) {
       e.printStackTrace(err);
@@ -143,7 +102,8 @@ public final class Sonde {
   }
 
   private ExitCode fail(String command, String what, String remedy, ExitCode code) {
-    err.println(command + ": " + what);
+    // A verifier log may follow the first line of a message: whoever wants it asks doctor.
+    err.println(command + ": " + what.lines().findFirst().orElse("failed"));
     if (!remedy.isEmpty()) {
       err.println("  " + remedy);
     }

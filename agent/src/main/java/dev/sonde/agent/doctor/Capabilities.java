@@ -10,6 +10,7 @@ import java.util.List;
  */
 public record Capabilities(long mask) {
   private static final int SYS_ADMIN = 21;
+  static final int SYS_RESOURCE = 24;
   private static final int PERFMON = 38;
   private static final int BPF = 39;
 
@@ -76,7 +77,10 @@ public record Capabilities(long mask) {
           new Use(12, false, "no programs on network devices and cgroups (NET_ADMIN)"),
           new Use(19, false, "other users' processes stay closed: no JVM counters, no open files"),
           new Use(2, false, "JVM counters of other users (/tmp/hsperfdata_*) cannot be read"),
-          new Use(24, false, "on kernels before 5.11 the limit on locked memory cannot be raised"),
+          new Use(
+              SYS_RESOURCE,
+              false,
+              "the limit on locked memory cannot be raised (it counts before 5.11)"),
           new Use(34, false, "kernel addresses in stacks and in /proc/kallsyms are hidden"));
 
   /** Those of this process; none if the file cannot be read. */

@@ -6,6 +6,7 @@ import dev.sonde.agent.probe.Attempt.Outcome;
 import dev.sonde.agent.probe.ProbeReport;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** What this process may do: its user, its capabilities, the kernel's lockdown. */
@@ -22,18 +23,22 @@ final class SecurityFacts {
     facts.add(Fact.of("security.capabilities", "capabilities", Status.INFO, held.text()));
     for (Use use : Capabilities.USES) {
       if (!held.grants(use)) {
-        facts.add(
-            Fact.of(
-                    "security." + use.name().toLowerCase(java.util.Locale.ROOT),
-                    use.name(),
-                    use.required() ? Status.FAIL : Status.WARN,
-                    "missing")
-                .because(use.loss())
-                .remedy("run as root, or grant " + use.name()));
+        facts.add(missing(use, host));
       }
     }
     facts.add(lockdown(host, probes));
     return List.copyOf(facts);
+  }
+
+  private static Fact missing(Use use, HostFiles host) {
+    // From 5.11 on maps are charged to the memory cgroup (commit 97306be45fbe).
+    boolean harmless =
+        use.bit() == Capabilities.SYS_RESOURCE && !KernelFacts.isOlder(host.release(), 5, 11);
+    Status status = use.required() ? Status.FAIL : harmless ? Status.INFO : Status.WARN;
+    Fact fact =
+        Fact.of("security." + use.name().toLowerCase(Locale.ROOT), use.name(), status, "missing")
+            .because(use.loss());
+    return harmless ? fact : fact.remedy("run as root, or grant " + use.name());
   }
 
   private static Fact lockdown(HostFiles host, List<ProbeReport> probes) {

@@ -21,7 +21,9 @@ final class SystemLogger implements System.Logger {
 
   @Override
   public boolean isLoggable(Level level) {
-    return level != Level.OFF && LogSink.isEnabled(effective(name, level));
+    // The JDK tells at debug of every exit, with a stack: of no use to anyone who runs Sonde.
+    boolean chatter = level.compareTo(Level.WARNING) < 0 && name.startsWith("java.");
+    return level != Level.OFF && !chatter && LogSink.isEnabled(effective(name, level));
   }
 
   @Override
