@@ -34,8 +34,8 @@ run: $(BUILT) ## build, start the agent, print a line per second until Ctrl-C
 	@exec tools/run
 
 .PHONY: demo
-demo: $(BUILT) ## the agent beside three pods: a JVM that allocates, a lossy TCP pair
-	@exec tools/demo
+demo: $(BUILT) ## the agent beside three pods: a JVM that allocates, a lossy TCP pair; SECONDS=n ends it
+	@exec tools/demo $(SECONDS)
 
 .PHONY: test
 test: ## formatters, strict build, unit, kernel and end-to-end tests

@@ -46,3 +46,16 @@ need_root() {
   die "$(basename "$1") needs root (BPF, network namespaces, cgroups) and there is no sudo" \
     "run: su -c '$*'"
 }
+
+# maven LOG ARGS...: ./mvnw with everything in the file LOG and only the lines that tell of progress
+# or trouble on the screen (-q would swallow the warning that -Werror failed on).
+maven() {
+  local log=$1
+  shift
+  mkdir -p "$(dirname "$log")"
+  "$ROOT/tools/mvn" "$@" 2>&1 | tee "$log" | awk '
+    /^\[INFO\] Building .*\[[0-9]+\/[0-9]+\]/ || /Tests run: .* in / || /^\[(ERROR|WARNING)\] *[^ ]/ {
+      print
+      fflush()
+    }'
+}
