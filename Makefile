@@ -42,8 +42,8 @@ test: ## formatters, strict build, unit, kernel and end-to-end tests
 	@exec tools/test
 
 .PHONY: bench
-bench: $(BUILT) ## the benchmarks of docs/benchmarks.md; foreign BPF programs must be gone
-	@exec tools/bench
+bench: $(BUILT) ## the benchmarks of docs/benchmarks.md (no foreign BPF programs may be attached)
+	@exec bench/run
 
 .PHONY: format
 format: ## format Java and BPF C in place
