@@ -50,12 +50,15 @@ need_root() {
 # maven LOG ARGS...: ./mvnw with everything in the file LOG and only the lines that tell of progress
 # or trouble on the screen (-q would swallow the warning that -Werror failed on).
 maven() {
-  local log=$1
+  local log=$1 status=0
   shift
   mkdir -p "$(dirname "$log")"
   "$ROOT/tools/mvn" "$@" 2>&1 | tee "$log" | awk '
     /^\[INFO\] Building .*\[[0-9]+\/[0-9]+\]/ || /Tests run: .* in / || /^\[(ERROR|WARNING)\] *[^ ]/ {
       print
       fflush()
-    }'
+    }' || status=$?
+  # What failed before Maven itself ran (its download, the JVM's flags) has no such line.
+  [ $status = 0 ] || grep -q '^\[ERROR\]' "$log" || head -n 12 "$log" >&2
+  return $status
 }
