@@ -13,11 +13,9 @@ WORKDIR /src
 COPY . .
 # The tests need a kernel that lets them load BPF: they run by `make test`, not here.
 RUN --mount=type=cache,target=/root/.m2 ./mvnw -B -ntp -q package -DskipTests
-# jdk.unsupported: Unsafe (one-nio, protobuf); jdk.crypto.ec: TLS by okhttp's provider look-up;
-# jdk.management: the process metrics.
-RUN modules=$(jdeps --ignore-missing-deps --multi-release 25 --print-module-deps \
-      --class-path 'agent/target/lib/*' agent/target/sonde.jar agent/target/lib/*.jar) \
- && jlink --add-modules "$modules,jdk.unsupported,jdk.crypto.ec,jdk.management" \
+# Named one by one: jdeps would add java.desktop and java.sql, which JNA and gson mention and the
+# agent never reaches, and which double the size.
+RUN jlink --add-modules java.logging,java.management,java.naming,jdk.management,jdk.unsupported \
       --strip-debug --no-header-files --no-man-pages --output /runtime
 
 FROM ${BASE}
