@@ -1,0 +1,19 @@
+package dev.sonde.agent.probe;
+
+import dev.sonde.ffi.BpfMap;
+import dev.sonde.ffi.EventReader;
+import dev.sonde.ffi.PerfBufferReader;
+import dev.sonde.ffi.RingBufferReader;
+
+/** Opens the event buffer that the settings chose. */
+final class EventReaders {
+  private EventReaders() {}
+
+  static EventReader open(BpfMap buffer, KernelSettings settings) {
+    if (!settings.perfBuffer()) {
+      return RingBufferReader.open(buffer);
+    }
+    int perCpu = Integer.highestOneBit(Math.max(settings.ringBytes() / settings.cpus(), 4096));
+    return PerfBufferReader.open(buffer, perCpu);
+  }
+}
