@@ -54,10 +54,9 @@ maven() {
   shift
   mkdir -p "$(dirname "$log")"
   "$ROOT/tools/mvn" "$@" 2>&1 | tee "$log" | awk '
-    /^\[INFO\] Building .*\[[0-9]+\/[0-9]+\]/ || /Tests run: .* in / || /^\[(ERROR|WARNING)\] *[^ ]/ {
-      print
-      fflush()
-    }' || status=$?
+    /^\[INFO\] Building .*\[[0-9]+\/[0-9]+\]/ || /Tests run: .* in / { print; fflush() }
+    /^\[(ERROR|WARNING)\] *[^ ]/ && ++trouble <= 40 { print; fflush() }
+    trouble == 41 && !told { print "(more in the log)"; told = 1 }' || status=$?
   # What failed before Maven itself ran (its download, the JVM's flags) has no such line.
   [ $status = 0 ] || grep -q '^\[ERROR\]' "$log" || head -n 12 "$log" >&2
   return $status
