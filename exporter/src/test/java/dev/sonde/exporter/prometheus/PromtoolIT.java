@@ -2,12 +2,10 @@ package dev.sonde.exporter.prometheus;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sonde.exporter.model.Family;
 import dev.sonde.exporter.model.Snapshot;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -35,7 +33,7 @@ class PromtoolIT {
   }
 
   private static String check(Snapshot snapshot, boolean classic) throws Exception {
-    assumeTrue(Files.isExecutable(PROMTOOL), "needs promtool (apt install prometheus)");
+    Tools.require(PROMTOOL, "prometheus");
     Bytes page = new Bytes(16);
     new Exposition(classic).render(snapshot, Format.TEXT, page);
     Process process =
