@@ -43,6 +43,7 @@ final class Connection extends Session {
   private boolean fresh = true;
   private boolean inputEnded;
   private boolean closeAfter;
+  private boolean refused;
   private int dropped;
 
   Connection(Socket socket, NioServer server, HttpConfig config) {
@@ -53,9 +54,15 @@ final class Connection extends Session {
 
   /** Turns a connection away before it was read; called before it is registered. */
   synchronized void refuse(Rejection why, String detail) throws IOException {
+    refused = true;
     byte[] answer = answer(Response.of(why, detail));
     socket.write(answer, 0, answer.length, 0); // a fresh socket's buffer takes that much
     linger();
+  }
+
+  /** Whether it never counted as a client. */
+  synchronized boolean refused() {
+    return refused;
   }
 
   @Override
@@ -151,6 +158,20 @@ final class Connection extends Session {
   /** After a render thread has answered: go on with what was pipelined. */
   synchronized void resume() {
     try {
+      pump();
+    } catch (IOException | RuntimeException e) {
+      handleException(e);
+    }
+  }
+
+  /** A scrape died of a bug: say so, unless its answer has begun. */
+  synchronized void fail(Request request) {
+    if (state != State.HANDLING) {
+      close();
+      return;
+    }
+    try {
+      respond(request, NioServer.internalError());
       pump();
     } catch (IOException | RuntimeException e) {
       handleException(e);

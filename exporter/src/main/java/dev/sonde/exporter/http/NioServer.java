@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import java.util.logging.Level;
@@ -43,6 +44,7 @@ final class NioServer extends Server {
   private final Scrapes scrapes;
   private final Pages pages;
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger serving = new AtomicInteger();
   private final EnumMap<Rejection, LongAdder> rejected = new EnumMap<>(Rejection.class);
   private final ScheduledExecutorService sweeper =
       Executors.newSingleThreadScheduledExecutor(
@@ -108,10 +110,10 @@ final class NioServer extends Server {
   @Override
   public Session createSession(Socket socket) throws RejectedSessionException {
     Connection connection = new Connection(socket, this, config);
-    int open = connections.size();
-    if (open >= config.maxConnections()) {
+    if (serving.incrementAndGet() > config.maxConnections()) {
+      serving.decrementAndGet();
       count(Rejection.TOO_MANY_CONNECTIONS);
-      if (open >= config.maxConnections() + LINGERERS) {
+      if (connections.size() >= config.maxConnections() + LINGERERS) {
         throw new RejectedSessionException("too many connections");
       }
       try {
@@ -150,17 +152,7 @@ final class NioServer extends Server {
     }
   }
 
-  /** A scrape died of a bug: say so, if the client is still there. */
-  void failed(Request request, Connection connection) {
-    try {
-      connection.respond(request, internalError());
-      connection.resume();
-    } catch (IOException e) {
-      connection.handleException(e);
-    }
-  }
-
-  private static Response internalError() {
+  static Response internalError() {
     return Response.text(500, "Internal Server Error", "the agent's log has the reason");
   }
 
@@ -172,7 +164,9 @@ final class NioServer extends Server {
   }
 
   void closed(Connection connection) {
-    connections.remove(connection);
+    if (connections.remove(connection) && !connection.refused()) {
+      serving.decrementAndGet();
+    }
   }
 
   void unexpected(Throwable e) {

@@ -12,82 +12,32 @@ import org.jspecify.annotations.Nullable;
  * @param expectsContinue whether the client waits for {@code 100 Continue}
  */
 record RequestHead(Request request, long contentLength, boolean expectsContinue) {
-  /** Thrown by {@link #parse} for what must be answered with an error and a closed connection. */
-  static final class Refusal extends Exception {
-    private static final long serialVersionUID = 1;
-    final Rejection why;
-    final String detail;
-
-    Refusal(Rejection why, String detail) {
-      super(detail, null, false, false);
-      this.why = why;
-      this.detail = detail;
-    }
-  }
-
   /**
-   * @param text from the request line to the empty line, CRLF after each
+   * @param text the header lines and the empty line, CRLF after each
    */
-  static RequestHead parse(String text, int maxBodyBytes) throws Refusal {
-    String[] lines = text.split("\r\n", -1);
-    String[] first = lines[0].split(" ", -1);
-    if (first.length != 3 || !isToken(first[0])) {
-      throw bad("the request line is not `METHOD /path HTTP/1.1`");
-    }
-    boolean http11 = http11(first[2]);
+  static RequestHead parse(RequestLine line, String text, int maxBodyBytes) throws Refusal {
     Fields fields = new Fields();
-    for (int i = 1; i < lines.length && !lines[i].isEmpty(); i++) {
-      fields.add(lines[i]);
+    for (String header : text.split("\r\n", -1)) {
+      if (!header.isEmpty()) {
+        fields.add(header);
+      }
     }
-    fields.check(http11);
+    fields.check(line.http11());
     long length = fields.contentLength(maxBodyBytes);
-    boolean expects = fields.expect != null && http11;
+    boolean expects = fields.expect != null && line.http11();
     if (expects && !"100-continue".equalsIgnoreCase(fields.expect)) {
       throw new Refusal(Rejection.EXPECTATION_FAILED, "only 100-continue can be expected");
     }
-    boolean keepAlive = !fields.close && (http11 || fields.keepAlive);
+    boolean keepAlive = !fields.close && (line.http11() || fields.keepAlive);
     Request request =
         new Request(
-            first[0], path(first[1]), http11, keepAlive, fields.accept, fields.acceptEncoding);
+            line.method(),
+            line.path(),
+            line.http11(),
+            keepAlive,
+            fields.accept,
+            fields.acceptEncoding);
     return new RequestHead(request, length, expects);
-  }
-
-  private static boolean http11(String version) throws Refusal {
-    if (!version.matches("HTTP/[0-9]\\.[0-9]")) {
-      throw bad("the request line does not end in HTTP/1.1");
-    }
-    if (version.charAt(5) != '1') {
-      throw new Refusal(Rejection.HTTP_VERSION, "only HTTP/1.0 and HTTP/1.1 are spoken here");
-    }
-    return version.charAt(7) != '0';
-  }
-
-  private static String path(String target) throws Refusal {
-    String path = target;
-    String lower = target.toLowerCase(Locale.ROOT);
-    if (lower.startsWith("http://") || lower.startsWith("https://")) {
-      int slash = target.indexOf('/', target.indexOf("//") + 2);
-      path = slash < 0 ? "/" : target.substring(slash);
-    } else if (!target.startsWith("/") && !target.equals("*")) {
-      throw bad("the request target is no path");
-    }
-    int end = path.indexOf('?');
-    return end < 0 ? path : path.substring(0, end);
-  }
-
-  private static boolean isToken(String s) {
-    for (int i = 0; i < s.length(); i++) {
-      char c = s.charAt(i);
-      boolean letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-      if (!letter && "!#$%&'*+-.^_`|~".indexOf(c) < 0) {
-        return false;
-      }
-    }
-    return !s.isEmpty();
-  }
-
-  private static Refusal bad(String detail) {
-    return new Refusal(Rejection.BAD_REQUEST, detail);
   }
 
   /** The headers that matter, gathered line by line. */
@@ -103,11 +53,11 @@ record RequestHead(Request request, long contentLength, boolean expectsContinue)
 
     void add(String line) throws Refusal {
       if (line.charAt(0) == ' ' || line.charAt(0) == '\t') {
-        throw bad("a header is folded over two lines");
+        throw Refusal.bad("a header is folded over two lines");
       }
       int colon = line.indexOf(':');
-      if (colon < 0 || !isToken(line.substring(0, colon))) {
-        throw bad("a header line is not `Name: value`");
+      if (colon < 0 || !RequestLine.isToken(line.substring(0, colon))) {
+        throw Refusal.bad("a header line is not `Name: value`");
       }
       String value = line.substring(colon + 1).strip();
       switch (line.substring(0, colon).toLowerCase(Locale.ROOT)) {
@@ -134,13 +84,13 @@ record RequestHead(Request request, long contentLength, boolean expectsContinue)
 
     void check(boolean http11) throws Refusal {
       if (transferEncoding && !lengths.isEmpty()) {
-        throw bad("both Transfer-Encoding and Content-Length");
+        throw Refusal.bad("both Transfer-Encoding and Content-Length");
       }
       if (transferEncoding) {
         throw new Refusal(Rejection.TRANSFER_ENCODING, "no Transfer-Encoding is understood here");
       }
       if (hosts > 1 || (http11 && hosts == 0)) {
-        throw bad("HTTP/1.1 needs exactly one Host header");
+        throw Refusal.bad("HTTP/1.1 needs exactly one Host header");
       }
     }
 
@@ -150,7 +100,7 @@ record RequestHead(Request request, long contentLength, boolean expectsContinue)
       }
       String length = lengths.getFirst();
       if (lengths.size() > 1 || !length.matches("[0-9]{1,18}")) {
-        throw bad("Content-Length is not one number");
+        throw Refusal.bad("Content-Length is not one number");
       }
       if (Long.parseLong(length) > max) {
         throw new Refusal(Rejection.BODY_TOO_LARGE, "a body of more than " + max + " bytes");

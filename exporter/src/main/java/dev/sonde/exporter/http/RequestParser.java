@@ -26,6 +26,7 @@ final class RequestParser {
   private int headersStart;
   private int lines;
 
+  private RequestLine line = new RequestLine("", "", false);
   private @Nullable RequestHead head;
   private long bodyLeft;
   private boolean continueDue;
@@ -103,6 +104,11 @@ final class RequestParser {
           return complete(scanned + 1);
         }
         if (inRequestLine) {
+          try {
+            line = RequestLine.parse(text(start, i - 1));
+          } catch (Refusal e) {
+            return new Parsed.Refused(e.why, e.detail);
+          }
           headersStart = scanned + 1;
         }
         if (lines++ > limits.maxHeaders()) {
@@ -132,17 +138,21 @@ final class RequestParser {
   }
 
   private Parsed complete(int length) {
-    String text = new String(buffer, start, length, StandardCharsets.ISO_8859_1);
+    String headers = text(start + headersStart, start + length);
     start += length;
     scanned = 0;
     lineStart = 0;
     lines = 0;
     try {
-      head = RequestHead.parse(text, limits.maxBodyBytes());
+      head = RequestHead.parse(line, headers, limits.maxBodyBytes());
       return INCOMPLETE;
-    } catch (RequestHead.Refusal e) {
+    } catch (Refusal e) {
       return new Parsed.Refused(e.why, e.detail);
     }
+  }
+
+  private String text(int from, int to) {
+    return new String(buffer, from, to - from, StandardCharsets.ISO_8859_1);
   }
 
   private Parsed tooLong() {

@@ -78,7 +78,7 @@ final class Scrapes implements AutoCloseable {
       connection.handleException(e);
     } catch (RuntimeException | Error e) {
       server.unexpected(e);
-      server.failed(request, connection);
+      connection.fail(request);
     }
   }
 
