@@ -145,6 +145,7 @@ public final class GrpcFrontend implements AutoCloseable {
   }
 
   private static OkHttpServerBuilder limited(OkHttpServerBuilder server) {
+    CallBudget budget = new CallBudget();
     return server
         .socketFactory(new ConnectionCap(GrpcLimits.CONNECTIONS))
         .maxConcurrentCallsPerConnection(GrpcLimits.CALLS_PER_CONNECTION)
@@ -155,8 +156,8 @@ public final class GrpcFrontend implements AutoCloseable {
         .permitKeepAliveTime(GrpcLimits.PERMITTED_KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
         .permitKeepAliveWithoutCalls(true)
         .maxConnectionIdle(GrpcLimits.CONNECTION_IDLE.toSeconds(), TimeUnit.SECONDS)
-        .addTransportFilter(new AnswerBudget.PerConnection())
-        .intercept(new AnswerBudget());
+        .addTransportFilter(budget)
+        .intercept(budget);
   }
 
   /**
