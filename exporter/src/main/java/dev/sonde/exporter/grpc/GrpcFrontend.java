@@ -18,6 +18,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -87,6 +88,7 @@ public final class GrpcFrontend implements AutoCloseable {
   private final EventWatches watches;
   private final ThreadPoolExecutor calls;
   private final ScheduledExecutorService pumps;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private GrpcFrontend(
       Server server,
@@ -191,6 +193,9 @@ public final class GrpcFrontend implements AutoCloseable {
   /** Tells watchers and health that the agent goes, then stops within about a second. */
   @Override
   public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
     health.shutdown();
     server.shutdown();
     watches.shutdown();

@@ -30,9 +30,9 @@ final class RawHttp2 implements AutoCloseable {
   /**
    * A frame from the server.
    *
-   * @param body a character for each byte; headers may be compressed
+   * @param endsCall whether the server has nothing more to say on this stream
    */
-  record Frame(int type, int stream, String body) {}
+  record Frame(int type, int stream, boolean endsCall) {}
 
   /**
    * Says hello.
@@ -82,10 +82,13 @@ final class RawHttp2 implements AutoCloseable {
   /** The next frame; EOFException if the server closed. */
   Frame read() throws IOException {
     int lengthAndType = in.readInt();
-    int _ = in.readUnsignedByte(); // flags
+    int flags = in.readUnsignedByte();
     int stream = in.readInt() & Integer.MAX_VALUE;
-    byte[] body = in.readNBytes(lengthAndType >>> 8);
-    return new Frame(lengthAndType & 0xff, stream, new String(body, StandardCharsets.ISO_8859_1));
+    int type = lengthAndType & 0xff;
+    in.skipNBytes(lengthAndType >>> 8);
+    boolean ends =
+        type == RST_STREAM || ((type == DATA || type == HEADERS) && (flags & END_STREAM) != 0);
+    return new Frame(type, stream, ends);
   }
 
   @Override
