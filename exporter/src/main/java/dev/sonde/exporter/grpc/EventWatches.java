@@ -4,18 +4,15 @@ import dev.sonde.exporter.events.EventHub;
 import dev.sonde.v1.WatchEventsRequest;
 import dev.sonde.v1.WatchEventsResponse;
 import dev.sonde.v1.WatchStarted;
-import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.Semaphore;
 
-/** All WatchEvents calls: where each begins, how many there may be, and their common end. */
+/** All WatchEvents calls: where each begins, and their common end. */
 final class EventWatches {
   private final EventHub hub;
   private final Executor pumps;
-  private final Semaphore places = new Semaphore(GrpcLimits.WATCHES);
   private final Set<EventWatch> open = ConcurrentHashMap.newKeySet();
   private volatile boolean shutdown;
 
@@ -29,13 +26,6 @@ final class EventWatches {
       throws InvalidRequestException {
     EventFilter filter = EventFilter.parse(request);
     Start start = start(request);
-    if (!places.tryAcquire()) {
-      client.onError(
-          Status.RESOURCE_EXHAUSTED
-              .withDescription("there are " + GrpcLimits.WATCHES + " watches already")
-              .asRuntimeException());
-      return;
-    }
     WatchStarted started =
         WatchStarted.newBuilder()
             .setEpoch(hub.epoch())
@@ -43,7 +33,7 @@ final class EventWatches {
             .setResumed(start.resumed())
             .build();
     EventWatch watch =
-        new EventWatch(hub, start.after(), filter, client, started, pumps, this::ended);
+        new EventWatch(hub, start.after(), filter, client, started, pumps, open::remove);
     open.add(watch);
     client.setOnReadyHandler(watch::schedule);
     client.setOnCancelHandler(watch::end);
@@ -51,11 +41,6 @@ final class EventWatches {
     if (shutdown) {
       watch.shutdown();
     }
-  }
-
-  private void ended(EventWatch watch) {
-    open.remove(watch);
-    places.release();
   }
 
   /** Tells every client, and at once each that begins later, that the agent goes. */

@@ -18,6 +18,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -87,6 +88,7 @@ public final class GrpcFrontend implements AutoCloseable {
   private final EventWatches watches;
   private final ThreadPoolExecutor calls;
   private final ScheduledExecutorService pumps;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private GrpcFrontend(
       Server server,
@@ -145,6 +147,7 @@ public final class GrpcFrontend implements AutoCloseable {
   }
 
   private static OkHttpServerBuilder limited(OkHttpServerBuilder server) {
+    CallBudget budget = new CallBudget();
     return server
         .socketFactory(new ConnectionCap(GrpcLimits.CONNECTIONS))
         .maxConcurrentCallsPerConnection(GrpcLimits.CALLS_PER_CONNECTION)
@@ -155,8 +158,8 @@ public final class GrpcFrontend implements AutoCloseable {
         .permitKeepAliveTime(GrpcLimits.PERMITTED_KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
         .permitKeepAliveWithoutCalls(true)
         .maxConnectionIdle(GrpcLimits.CONNECTION_IDLE.toSeconds(), TimeUnit.SECONDS)
-        .addTransportFilter(new AnswerBudget.PerConnection())
-        .intercept(new AnswerBudget());
+        .addTransportFilter(budget)
+        .intercept(budget);
   }
 
   /**
@@ -190,6 +193,9 @@ public final class GrpcFrontend implements AutoCloseable {
   /** Tells watchers and health that the agent goes, then stops within about a second. */
   @Override
   public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
     health.shutdown();
     server.shutdown();
     watches.shutdown();

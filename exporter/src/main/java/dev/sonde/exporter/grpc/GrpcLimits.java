@@ -4,17 +4,17 @@ import java.time.Duration;
 
 /**
  * What clients may ask of the gRPC server. Together they bound its memory, whatever clients do: at
- * worst, connections x calls x message (32 MB), answers x answer (8 MB) and watches x 32 KB.
+ * worst, connections x calls x request (31 MB), answers x answer (8 MB), watches x 32 KB (4 MB).
  */
 final class GrpcLimits {
   /** Connections at once; more are closed as they come. */
   static final int CONNECTIONS = 32;
 
   /** Calls at once on one connection; well-behaved clients queue the rest. */
-  static final int CALLS_PER_CONNECTION = 64;
+  static final int CALLS_PER_CONNECTION = 48;
 
   /** A request that uses every other limit to the full is smaller. */
-  static final int REQUEST_BYTES = 16 * 1024;
+  static final int REQUEST_BYTES = 20 * 1024;
 
   static final int METADATA_BYTES = 8 * 1024;
 
@@ -26,8 +26,10 @@ final class GrpcLimits {
 
   static final int ANSWERS_PER_CONNECTION = 2;
 
-  /** WatchEvents calls at once. */
-  static final int WATCHES = 64;
+  /** WatchEvents calls at once; each buffers up to 32 KB for its client. */
+  static final int WATCHES = 128;
+
+  static final int WATCHES_PER_CONNECTION = 32;
 
   static final int DEFAULT_ITEMS = 1_000;
   static final int MAX_ITEMS = 10_000;

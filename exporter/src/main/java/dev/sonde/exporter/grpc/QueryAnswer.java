@@ -96,7 +96,7 @@ final class QueryAnswer {
   /** Once truncated, series are only counted: an answer is always the first part of the whole. */
   private boolean add(Family family, QueryResponse.Builder out, boolean truncated) {
     Metric.Builder metric = Messages.metric(family.metric());
-    long header = (long) metric.buildPartial().getSerializedSize() + FRAME_BYTES;
+    int header = metric.buildPartial().getSerializedSize() + FRAME_BYTES;
     for (int i = 0; i < family.size(); i++) {
       if (!series.matches(family.series(i).labels())) {
         continue;
@@ -107,7 +107,7 @@ final class QueryAnswer {
         continue;
       }
       Series s = Messages.series(family, i);
-      long more = s.getSerializedSize() + FRAME_BYTES + (metric.getSeriesCount() == 0 ? header : 0);
+      int more = s.getSerializedSize() + FRAME_BYTES + (metric.getSeriesCount() == 0 ? header : 0);
       if (bytes + more > GrpcLimits.ANSWER_BYTES) {
         truncated = true;
         continue;
