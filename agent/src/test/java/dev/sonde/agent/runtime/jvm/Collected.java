@@ -44,8 +44,13 @@ final class Collected implements SnapshotBuilder {
   }
 
   boolean has(Workload owner) {
-    return values.keySet().stream()
-        .anyMatch(k -> k.contains(" " + owner.pod() + owner.unit() + " "));
+    return !series(owner).isEmpty();
+  }
+
+  /** Metric, owner and labels of every series of {@code owner}. */
+  List<String> series(Workload owner) {
+    String mine = " " + owner.pod() + owner.unit() + " ";
+    return values.keySet().stream().filter(k -> k.contains(mine)).toList();
   }
 
   @Override
