@@ -41,7 +41,8 @@ public record Mount(
     return parse(text);
   }
 
-  static List<Mount> parse(String text) {
+  /** As {@link #read}, of text read before. */
+  public static List<Mount> parse(String text) {
     List<Mount> mounts = new ArrayList<>();
     for (String line : text.split("\n")) {
       String[] f = line.split(" ");

@@ -164,7 +164,7 @@ public final class CgroupPath {
     }
     for (String s : segments) {
       if (UNIT_SUFFIX.matcher(s).matches()) {
-        return reserved(clean(s, MAX_BYTES - 1));
+        return reserved(LabelValue.clean(s, MAX_BYTES - 1));
       }
     }
     return levels(segments);
@@ -172,11 +172,11 @@ public final class CgroupPath {
 
   /** The first two levels. */
   private static String levels(List<String> segments) {
-    String first = clean(shorten(segments.getFirst()), MAX_BYTES / 2 - 1);
+    String first = LabelValue.clean(shorten(segments.getFirst()), MAX_BYTES / 2 - 1);
     if (segments.size() == 1) {
       return reserved(first);
     }
-    return reserved(first + "/" + clean(shorten(segments.get(1)), MAX_BYTES / 2 - 1));
+    return reserved(first + "/" + LabelValue.clean(shorten(segments.get(1)), MAX_BYTES / 2 - 1));
   }
 
   private static String shorten(String segment) {
@@ -188,38 +188,5 @@ public final class CgroupPath {
     return unit.startsWith("~") || unit.toLowerCase(Locale.ROOT).equals("kernel")
         ? "/" + unit
         : unit;
-  }
-
-  /** Without control characters and lone surrogates, and at most {@code max} bytes of UTF-8. */
-  static String clean(String s, int max) {
-    StringBuilder out = new StringBuilder(Math.min(s.length(), max));
-    int bytes = 0;
-    for (int i = 0; i < s.length(); ) {
-      int c = s.codePointAt(i);
-      i += Character.charCount(c);
-      if (Character.isISOControl(c) || !isCharacter(c)) {
-        c = '_';
-      }
-      bytes += c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-      if (bytes > max) {
-        break;
-      }
-      out.appendCodePoint(c);
-    }
-    return out.toString();
-  }
-
-  /** Whether it can be shown: no lone surrogate, no line or text direction control. */
-  private static boolean isCharacter(int c) {
-    return switch (Character.getType(c)) {
-      case Character.SURROGATE,
-          Character.FORMAT,
-          Character.LINE_SEPARATOR,
-          Character.PARAGRAPH_SEPARATOR,
-          Character.UNASSIGNED,
-          Character.PRIVATE_USE ->
-          false;
-      default -> true;
-    };
   }
 }

@@ -191,7 +191,7 @@ class CgroupPathTest {
       "\"",
       "\\"
     };
-    for (int i = 0; i < 2_000; i++) {
+    for (int i = 0; i < 1_000; i++) {
       StringBuilder path = new StringBuilder("/");
       int n = random.nextInt(40);
       for (int j = 0; j < n; j++) {
