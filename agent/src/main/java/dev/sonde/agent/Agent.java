@@ -13,6 +13,7 @@ import dev.sonde.agent.probe.EventRouter;
 import dev.sonde.agent.probe.KernelSource;
 import dev.sonde.agent.probe.ProbeReport;
 import dev.sonde.agent.probe.ProbeSet;
+import dev.sonde.agent.runtime.jvm.JvmSource;
 import dev.sonde.agent.self.EventSource;
 import dev.sonde.agent.self.HttpSource;
 import dev.sonde.agent.self.ProcessSource;
@@ -104,6 +105,7 @@ public final class Agent implements AutoCloseable {
     List<Source> sources = new ArrayList<>();
     sources.add(new PodSweep(pods));
     sources.add(kernel);
+    sources.add(JvmSource.open(hierarchy, config.get(Options.STALE_AFTER)));
     sources.add(new EventSource(drain, events));
     sources.add(new HttpSource(http));
     sources.add(new ProcessSource(version));
