@@ -60,11 +60,16 @@ static __noinline u32 take_slot(u64 cgroup_id)
 		COUNT_LOSS(map_full);
 		return SLOT_OTHER;
 	}
-	owner = bpf_map_lookup_elem(&slot_owners, &slot);
-	if (owner)
-		*owner = cgroup_id;
-	if (bpf_map_update_elem(&cgroup_slots, &cgroup_id, &slot, BPF_NOEXIST) == 0)
+	/*
+	 * The owner is written once the slot is the workload's for certain: the agent gives back every slot that has an
+	 * owner, and one that went back here already would be handed out twice.
+	 */
+	if (bpf_map_update_elem(&cgroup_slots, &cgroup_id, &slot, BPF_NOEXIST) == 0) {
+		owner = bpf_map_lookup_elem(&slot_owners, &slot);
+		if (owner)
+			*owner = cgroup_id;
 		return slot;
+	}
 	/* another CPU was first, or the table is full: the slot goes back */
 	bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
 	theirs = bpf_map_lookup_elem(&cgroup_slots, &cgroup_id);

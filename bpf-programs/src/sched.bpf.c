@@ -289,6 +289,9 @@ int sched_flush(void *ctx)
 /*
  * Plain tracepoints know pids only, and the task that is switched to cannot be looked up by pid: its wait is kept in
  * the record and charged when the task leaves the CPU, since then it is the current task.
+ *
+ * Nor do they say whether the task that is woken is on a CPU already (it was woken between setting its state and giving
+ * up the CPU, and does not wait). One with an uncharged wait is; what else slips in is taken back when the task blocks.
  */
 static __always_inline void wake_pid(u32 pid)
 {
@@ -296,7 +299,7 @@ static __always_inline void wake_pid(u32 pid)
 
 	if (!r)
 		COUNT_LOSS(storage);
-	else if (!r->queued_at) {
+	else if (!r->queued_at && !r->waited) {
 		r->queued_at = bpf_ktime_get_ns();
 		r->reason = WAIT_WAKEUP;
 	}
@@ -345,6 +348,8 @@ int sched_switch_tp(struct trace_event_raw_sched_switch *ctx)
 			if (prev_state == TASK_RUNNING || prev_state & REPORTED_PREEMPTED) {
 				r->queued_at = now;
 				r->reason = WAIT_PREEMPTED;
+			} else {
+				r->queued_at = 0;
 			}
 		}
 	}

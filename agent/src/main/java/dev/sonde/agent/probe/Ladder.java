@@ -10,6 +10,7 @@ import dev.sonde.ffi.BpfObject;
 import dev.sonde.ffi.BpfProgram;
 import dev.sonde.ffi.OpenOptions;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -125,6 +126,8 @@ final class Ladder {
       maps.prepare(object, records);
       object.load();
       maps.adopt(object, records);
+      // in the rung's order: a program that ends what another begins must be there first
+      programs.sort(Comparator.comparingInt(p -> place(rung, p.name())));
       for (BpfProgram program : programs) {
         if (!program.section().equals(ON_DEMAND) && !program.section().startsWith(ITERATOR)) {
           links.add(program.attach());
@@ -137,6 +140,12 @@ final class Ladder {
       object.close();
       throw e;
     }
+  }
+
+  /** Where the rung names the program; those that it does not need come last. */
+  private static int place(Rung rung, String program) {
+    int i = rung.programs().indexOf(program);
+    return i < 0 ? rung.programs().size() : i;
   }
 
   private void configure(BpfObject object, Records records) {

@@ -14,6 +14,10 @@ import java.util.Map;
  * nothing else knows the programs' names.
  */
 final class Probes {
+  /**
+   * sched_switch is attached first: a wake-up that is seen while the switch that ends its wait is
+   * not would be kept until the task runs again, hours later perhaps, and count as one long wait.
+   */
   static final ProbeSpec SCHED =
       new ProbeSpec(
           "sched",
@@ -23,32 +27,32 @@ final class Probes {
               Rung.of(
                   "tp_btf",
                   STORAGE,
+                  "sched_switch_btf",
                   "sched_wakeup_btf",
                   "sched_wakeup_new_btf",
-                  "sched_switch_btf",
                   "sched_flush"),
               Rung.of(
                   "tp_btf_hash",
                   HASH,
+                  "sched_switch_btf",
                   "sched_wakeup_btf",
                   "sched_wakeup_new_btf",
-                  "sched_switch_btf",
                   "sched_free_raw",
                   "sched_flush"),
               Rung.of(
                   "raw_tp",
                   HASH,
+                  "sched_switch_raw",
                   "sched_wakeup_raw",
                   "sched_wakeup_new_raw",
-                  "sched_switch_raw",
                   "sched_free_raw",
                   "sched_flush"),
               Rung.of(
                   "tracepoint",
                   HASH,
+                  "sched_switch_tp",
                   "sched_wakeup_tp",
                   "sched_wakeup_new_tp",
-                  "sched_switch_tp",
                   "sched_free_tp",
                   "sched_flush")));
 

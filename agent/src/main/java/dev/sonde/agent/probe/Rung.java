@@ -6,7 +6,8 @@ import java.util.List;
  * One way to attach a probe: the programs that it takes, all or none.
  *
  * @param mechanism its name in {@code sonde_probe_up{mechanism}} and {@code --mechanism}
- * @param programs programs of the probe's object that are loaded and attached together
+ * @param programs programs of the probe's object that are loaded and attached together, attached in
+ *     this order
  * @param records where this rung keeps what it remembers of a task or socket
  * @param optional programs for functions that only some kernels have; tried, not needed
  */

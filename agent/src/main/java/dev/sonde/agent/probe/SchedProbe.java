@@ -72,6 +72,7 @@ final class SchedProbe implements Source, AutoCloseable {
   public void collect(SnapshotBuilder out) {
     closeOpenIntervals();
     workloads.read(this::read);
+    workloads.forgetGone();
     workloads.forEach(
         (owner, t) -> {
           out.add(ON_CPU, owner, t.onCpuNanos / 1e9);

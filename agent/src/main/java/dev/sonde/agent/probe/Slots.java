@@ -71,10 +71,15 @@ final class Slots implements AutoCloseable {
     return owners.segment().get(ValueLayout.JAVA_LONG, slot * 8L);
   }
 
-  /** One more than the highest slot that was ever taken. */
+  /**
+   * One more than the highest slot that was ever taken. Free slots may lie below it: two CPUs that
+   * see the first event of one cgroup both take a slot, and one of the two goes back.
+   */
   int end() {
-    while (highest + 1 < maxSlots && owner(highest + 1) != NOBODY) {
-      highest++;
+    for (int i = maxSlots - 1; i > highest; i--) {
+      if (owner(i) != NOBODY) {
+        highest = i;
+      }
     }
     return highest + 1;
   }

@@ -42,6 +42,7 @@ final class TcpProbe implements Source, AutoCloseable {
   @Override
   public void collect(SnapshotBuilder out) {
     workloads.read(this::read);
+    workloads.forgetGone();
     workloads.forEach(
         (owner, t) -> {
           out.add(SENT, owner, t.sent);
