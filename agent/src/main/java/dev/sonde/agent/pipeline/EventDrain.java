@@ -67,6 +67,10 @@ public final class EventDrain implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
+    if (thread.getState() == Thread.State.NEW) {
+      reader.close(); // never started: nobody else would
+      return;
+    }
     if (thread.isAlive()) {
       reader.wake();
     }

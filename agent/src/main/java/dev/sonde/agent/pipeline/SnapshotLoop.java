@@ -120,6 +120,9 @@ public final class SnapshotLoop implements AutoCloseable {
   public void close() {
     closed = true;
     first.countDown();
+    if (!thread.isAlive()) {
+      return; // never started, or ended: join would refuse the former
+    }
     LockSupport.unpark(thread);
     try {
       thread.join(Duration.ofSeconds(5));
