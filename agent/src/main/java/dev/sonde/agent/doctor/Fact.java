@@ -23,11 +23,13 @@ public record Fact(
     return id.substring(0, id.indexOf('.'));
   }
 
-  Fact because(String text) {
+  /** With the reason why it matters, or how it is known. */
+  public Fact because(String text) {
     return new Fact(id, label, status, value, text, remedy);
   }
 
-  Fact remedy(String text) {
+  /** With what to do about it. */
+  public Fact remedy(String text) {
     return new Fact(id, label, status, value, detail, text);
   }
 }
