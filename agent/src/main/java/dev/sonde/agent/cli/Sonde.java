@@ -50,8 +50,7 @@ public final class Sonde {
     JulBridge.install();
     // Numbers and lower-casing in output must not depend on the operator's language.
     Locale.setDefault(Locale.ROOT);
-    ExitCode code =
-        new Sonde(System.getenv(), System.out, System.err, UnwiredBackend::new).run(args);
+    ExitCode code = new Sonde(System.getenv(), System.out, System.err, LiveBackend::new).run(args);
     System.out.flush();
     System.exit(code.code());
   }
