@@ -38,6 +38,7 @@ import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -64,6 +65,7 @@ public final class Agent implements AutoCloseable {
   private final Config config;
   private final Health health;
   private final List<AutoCloseable> owned = new ArrayList<>();
+  private @Nullable InetSocketAddress httpAddress;
   private boolean closed;
 
   private Agent(Config config) {
@@ -89,6 +91,7 @@ public final class Agent implements AutoCloseable {
 
   private void open(String version, Consumer<Snapshot> observer) throws StartException {
     HttpFrontend http = own(listen());
+    httpAddress = http.address();
     CgroupHierarchy hierarchy = Cgroups.hierarchy(config);
     PodTable pods = own(Cgroups.pods(config, hierarchy));
     if (config.get(Options.BPF_STATS)) {
@@ -122,7 +125,7 @@ public final class Agent implements AutoCloseable {
     LOG.info(
         "agent started",
         "metrics",
-        "http://" + config.get(Options.LISTEN) + "/metrics",
+        url() + "/metrics",
         "probes_up",
         probes.reports().stream().filter(ProbeReport::up).count(),
         "probes",
@@ -212,6 +215,13 @@ public final class Agent implements AutoCloseable {
   private <T extends AutoCloseable> T own(T thing) {
     owned.add(thing);
     return thing;
+  }
+
+  /** Where HTTP answers, with the port that was taken if 0 was asked for. */
+  public String url() {
+    InetSocketAddress at = Objects.requireNonNull(httpAddress, "the agent is started");
+    String host = at.getAddress().getHostAddress();
+    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + at.getPort();
   }
 
   public Readiness readiness() {
