@@ -69,7 +69,13 @@ struct css_set {
 
 /* tasks */
 
+struct sched_entity {
+	u64 sum_exec_runtime;
+	u64 prev_sum_exec_runtime; /* what it was when the task last got its CPU */
+};
+
 struct task_struct {
+	struct sched_entity se;
 	unsigned int __state; /* 5.14: renamed from state (2f064a59a11f) */
 	int on_cpu;
 	unsigned int flags;

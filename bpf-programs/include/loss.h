@@ -15,7 +15,8 @@ struct loss_row {
 	u64 reserve;  /* events lost because the buffer was full */
 	u64 storage;  /* socket or task storage could not be made: the owner or the wait is unknown */
 	u64 map_full; /* no slot left for a workload: counted for ~other */
-	u64 padding[4]; /* a cache line of its own for each CPU */
+	u64 missed_switch; /* context switches that no sched_switch told of: made up for from the task's own books */
+	u64 padding[3]; /* a cache line of its own for each CPU */
 };
 
 _Static_assert(sizeof(struct loss_row) == 64, "one cache line per CPU");

@@ -125,6 +125,7 @@ public final class KernelSource implements Source, AutoCloseable {
       out.addOwn(EVENTS_LOST, counts.reserve(), "where", "reserve");
       out.addOwn(EVENTS_LOST, counts.storage(), "where", "storage");
       out.addOwn(EVENTS_LOST, counts.mapFull(), "where", "map_full");
+      out.addOwn(EVENTS_LOST, counts.missedSwitch(), "where", "missed_switch");
     }
     if (slots != null) {
       BpfMap map = probes.maps().get("cgroup_slots");

@@ -24,8 +24,9 @@ final class Losses implements AutoCloseable {
    * @param reserve events lost because it was full
    * @param storage owners or waits that could not be remembered
    * @param mapFull increments that went to {@code ~other} for want of a slot
+   * @param missedSwitch context switches that the kernel did not tell of, and that were made up for
    */
-  record Counts(long written, long reserve, long storage, long mapFull) {}
+  record Counts(long written, long reserve, long storage, long mapFull, long missedSwitch) {}
 
   Counts read() {
     MemorySegment s = rows.segment();
@@ -33,14 +34,16 @@ final class Losses implements AutoCloseable {
     long reserve = 0;
     long storage = 0;
     long mapFull = 0;
+    long missedSwitch = 0;
     for (int cpu = 0; cpu < cpus; cpu++) {
       long row = cpu * LossRow.SIZE;
       written += LossRow.written(s, row);
       reserve += LossRow.reserve(s, row);
       storage += LossRow.storage(s, row);
       mapFull += LossRow.mapFull(s, row);
+      missedSwitch += LossRow.missedSwitch(s, row);
     }
-    return new Counts(written, reserve, storage, mapFull);
+    return new Counts(written, reserve, storage, mapFull, missedSwitch);
   }
 
   @Override

@@ -17,6 +17,9 @@ public final class CpuState {
   /** Where {@code slot} starts. */
   public static final long SLOT_OFFSET = 8;
 
+  /** Where {@code pid} starts. */
+  public static final long PID_OFFSET = 12;
+
   private CpuState() {}
 
   /** Reads {@code since}. */
@@ -37,5 +40,15 @@ public final class CpuState {
   /** Writes {@code slot}. */
   public static void setSlot(MemorySegment s, long base, long value) {
     s.set(JAVA_INT_UNALIGNED, base + SLOT_OFFSET, (int) value);
+  }
+
+  /** Reads {@code pid}. */
+  public static long pid(MemorySegment s, long base) {
+    return Integer.toUnsignedLong(s.get(JAVA_INT_UNALIGNED, base + PID_OFFSET));
+  }
+
+  /** Writes {@code pid}. */
+  public static void setPid(MemorySegment s, long base, long value) {
+    s.set(JAVA_INT_UNALIGNED, base + PID_OFFSET, (int) value);
   }
 }

@@ -22,6 +22,9 @@ public final class LossRow {
   /** Where {@code map_full} starts. */
   public static final long MAP_FULL_OFFSET = 24;
 
+  /** Where {@code missed_switch} starts. */
+  public static final long MISSED_SWITCH_OFFSET = 32;
+
   private LossRow() {}
 
   /** Reads {@code written}. */
@@ -62,5 +65,15 @@ public final class LossRow {
   /** Writes {@code map_full}. */
   public static void setMapFull(MemorySegment s, long base, long value) {
     s.set(JAVA_LONG_UNALIGNED, base + MAP_FULL_OFFSET, value);
+  }
+
+  /** Reads {@code missed_switch}. */
+  public static long missedSwitch(MemorySegment s, long base) {
+    return s.get(JAVA_LONG_UNALIGNED, base + MISSED_SWITCH_OFFSET);
+  }
+
+  /** Writes {@code missed_switch}. */
+  public static void setMissedSwitch(MemorySegment s, long base, long value) {
+    s.set(JAVA_LONG_UNALIGNED, base + MISSED_SWITCH_OFFSET, value);
   }
 }
