@@ -48,6 +48,19 @@ refuse_company() {
     "$others" "stop what attached them, then run it again"
 }
 
+# alone: nobody else is attached; asked while nothing of ours is.
+alone() { [ -z "$(foreign)" ]; }
+
+# await_alone: a minute for others to go, who came after the start.
+await_alone() {
+  local i
+  for ((i = 0; i < 60; i++)); do
+    ! alone || return 0
+    sleep 1
+  done
+  refuse_company
+}
+
 start_runqlat() {
   # a shell's background jobs ignore SIGINT, which is how runqlat is ended
   env --default-signal=INT runqlat 100000 1 >/dev/null 2>"$work/runqlat.log" &
@@ -104,13 +117,16 @@ b1() {
   local round before after
   refuse_company
   : >"$work/b1"
-  for ((round = 0; round < ROUNDS; round++)); do
+  for ((round = 0; round < ROUNDS; )); do
+    await_alone
     if ((round % 2)); then start_runqlat && start_agent --bpf-stats; else start_agent --bpf-stats && start_runqlat; fi
     before=$(reading)
     pipe
     after=$(reading)
     stop_runqlat
     stop_agent
+    alone || continue # somebody came meanwhile: once more
+    round=$((round + 1))
     echo "$before $after" | awk '{
       rw = ($9 - $1) / ($10 - $2); rs = ($11 - $3) / ($12 - $4)
       sw = ($13 - $5) / ($14 - $6); ss = ($15 - $7) / ($16 - $8)
@@ -135,7 +151,8 @@ b2() {
   local round none theirs ours
   refuse_company
   : >"$work/b2"
-  for ((round = 0; round < ROUNDS; round++)); do
+  for ((round = 0; round < ROUNDS; )); do
+    await_alone
     none=$(cpu)
     start_runqlat
     theirs=$(cpu)
@@ -143,6 +160,8 @@ b2() {
     start_agent
     ours=$(cpu)
     stop_agent
+    alone || continue
+    round=$((round + 1))
     echo "$none $theirs $ours" >>"$work/b2"
   done
   # the extra is a small difference of large noisy figures: the ratio is that of the medians
