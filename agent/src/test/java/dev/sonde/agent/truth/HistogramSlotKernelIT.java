@@ -34,14 +34,15 @@ class HistogramSlotKernelIT {
   }
 
   private int slot(long nanos) {
-    byte[] context =
-        ByteBuffer.allocate(8).order(ByteOrder.nativeOrder()).putLong(nanos).array();
+    byte[] context = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder()).putLong(nanos).array();
     return program.testRun(context, new byte[0], -1).retval();
   }
 
   private void assertExact(List<Long> values) {
     for (long v : values) {
-      assertThat(slot(v)).as("slot of %s ns", Long.toUnsignedString(v)).isEqualTo(ExactBounds.slot(v));
+      assertThat(slot(v))
+          .as("slot of %s ns", Long.toUnsignedString(v))
+          .isEqualTo(ExactBounds.slot(v));
     }
   }
 
@@ -64,7 +65,14 @@ class HistogramSlotKernelIT {
   void extremes() {
     assertExact(
         List.of(
-            0L, 1L, 2L, Long.MAX_VALUE - 1, Long.MAX_VALUE, Long.MIN_VALUE, Long.MIN_VALUE + 1, -1L));
+            0L,
+            1L,
+            2L,
+            Long.MAX_VALUE - 1,
+            Long.MAX_VALUE,
+            Long.MIN_VALUE,
+            Long.MIN_VALUE + 1,
+            -1L));
   }
 
   @Test

@@ -111,8 +111,7 @@ class SchedAccountingIT {
   @Test
   void aSlotThatIsUsedAgainCountsFromZero() {
     List<Busy> pods = new ArrayList<>();
-    try (AgentProcess agent =
-        AgentProcess.start("--max-workloads", "16", "--stale-after", "1s")) {
+    try (AgentProcess agent = AgentProcess.start("--max-workloads", "16", "--stale-after", "1s")) {
       // 15 slots, some of them the host's: each is taken now if it was not before
       run(halted(15, pods), 0.15);
       Scrape full = agent.fresh();

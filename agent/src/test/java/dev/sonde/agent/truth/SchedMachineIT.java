@@ -105,7 +105,10 @@ class SchedMachineIT {
       Machine a = Machine.look();
       kernel.collect(first);
       Machine b = Machine.look();
-      await("the storm").pollDelay(Duration.ofSeconds(5)).atMost(Duration.ofSeconds(6)).until(() -> true);
+      await("the storm")
+          .pollDelay(Duration.ofSeconds(5))
+          .atMost(Duration.ofSeconds(6))
+          .until(() -> true);
       Machine c = Machine.look();
       kernel.collect(last);
       Machine d = Machine.look();

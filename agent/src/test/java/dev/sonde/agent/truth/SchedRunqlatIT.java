@@ -22,8 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
  * perf bench sched pipe in a pod, seen by Sonde, by libbpf-tools' runqlat and by a bpftrace script
  * at the same time.
  *
- * <p>runqlat prints powers of two of microseconds and no sums: counts and shares are compared
- * with it, and the sum with the script, which has runqlat's definition.
+ * <p>runqlat prints powers of two of microseconds and no sums: counts and shares are compared with
+ * it, and the sum with the script, which has runqlat's definition.
  *
  * <p>A wait of the benchmark is a few microseconds, and a program that runs after others at the
  * same hook reads its clock later: at sched_switch later than at sched_wakeup, by 0.3 us here. So

@@ -28,8 +28,7 @@ final class Tool implements AutoCloseable {
       process.getOutputStream().close();
       return new Tool(process, output);
     } catch (IOException e) {
-      throw new AssertionError(
-          "start " + List.of(command) + "; install it with: make test", e);
+      throw new AssertionError("start " + List.of(command) + "; install it with: make test", e);
     }
   }
 

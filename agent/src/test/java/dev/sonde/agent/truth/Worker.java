@@ -29,8 +29,7 @@ final class Worker {
 
   /** Spins for ever in user space. */
   static Worker hog(PodCgroup pod, int cpu) {
-    return halted(
-        pod, "taskset", "-c", Integer.toString(cpu), "sh", "-c", "while :; do :; done");
+    return halted(pod, "taskset", "-c", Integer.toString(cpu), "sh", "-c", "while :; do :; done");
   }
 
   long pid() {
