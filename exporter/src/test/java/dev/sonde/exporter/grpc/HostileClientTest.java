@@ -192,10 +192,39 @@ class HostileClientTest {
   }
 
   @Test
+  void answersWithoutEndToASocketThatNobodyReadsAreFewToo() throws Exception {
+    it.snapshot = GrpcFixture.largeSnapshot(5_000);
+    try (RawHttp2 raw = new RawHttp2(it.port(), LARGE_WINDOW)) {
+      raw.openConnectionWindow();
+      // Asks until the server no longer listens; then its own socket is full too.
+      Thread asking =
+          Thread.ofPlatform()
+              .daemon()
+              .start(
+                  () -> {
+                    try {
+                      for (int i = 0; i < 1_000_000; i++) {
+                        raw.call(2 * i + 1, QUERY);
+                      }
+                      raw.flush();
+                    } catch (IOException e) {
+                      // Closed below.
+                    }
+                  });
+      for (int i = 0; i < 20; i++) {
+        assertThat(it.client.call(QUERY, "{}")).isNotNull();
+      }
+      assertThat(asking.isAlive()).as("the server reads no more").isTrue();
+    }
+    it.snapshot = GrpcFixture.smallSnapshot();
+  }
+
+  @Test
   void aWatcherThatNeverReadsItsSocketHoldsUpNobody() throws Exception {
     try (RawHttp2 raw = new RawHttp2(it.port(), LARGE_WINDOW);
         GenericGrpcClient otherClient = it.newClient();
         GenericGrpcClient.Stream other = otherClient.stream(WATCH, "{}")) {
+      raw.openConnectionWindow();
       raw.call(1, WATCH);
       raw.flush();
       await().until(() -> it.hub.subscribers() == 3);
