@@ -16,7 +16,7 @@ RUN --mount=type=cache,target=/root/.m2 ./mvnw -B -ntp -q package -DskipTests
 # Named one by one: jdeps would add java.desktop and java.sql, which JNA and gson mention and the
 # agent never reaches, and which double the size.
 RUN jlink --add-modules java.logging,java.management,java.naming,jdk.management,jdk.unsupported \
-      --strip-debug --no-header-files --no-man-pages --output /runtime
+      --strip-java-debug-attributes --no-header-files --no-man-pages --output /runtime
 
 FROM ${BASE}
 RUN apt-get update -qq \

@@ -83,6 +83,22 @@ class DoctorTest {
   }
 
   @Test
+  void aFaultInAProbeCostsNoFacts() {
+    Findings findings =
+        new Doctor(
+                Config.defaults(),
+                host.files(),
+                () -> new LibbpfState.Usable("v1.1", "libbpf.so.1"),
+                List::of,
+                () -> {
+                  throw new IllegalStateException("oops");
+                })
+            .examine("0.1");
+    assertThat(findings.trouble()).contains("oops");
+    assertThat(fact(findings, "kernel.release").value()).isEqualTo("6.18.15");
+  }
+
+  @Test
   void capabilitiesAreNamed() throws Exception {
     assertThat(new Capabilities(0x1ffffffffffL).text()).isEqualTo("all 41");
     assertThat(new Capabilities(0x1fffeffffffL).text()).isEqualTo("all but CAP_SYS_RESOURCE");

@@ -283,7 +283,7 @@ class HostileClientsTest {
 
   @Test
   void aGoodClientGetsItsScrapeThroughAllOfThat() throws Exception {
-    Running server = running(Running.impatient());
+    Running server = server();
     List<String> attacks =
         List.of(
             START + "Transfer-Encoding: chunked\r\n" + SMUGGLED,
