@@ -137,13 +137,11 @@ public final class PodTable implements AutoCloseable {
 
   /**
    * Whether cgroup {@code id} has been gone for {@code staleAfter}: its slots may be used again.
+   * Never of an id that was not asked for, or is forgotten: ask for its {@link #workload} first.
    */
   public boolean reclaimable(long id) {
-    if (id == KERNEL_ID || id == OTHER_ID) {
-      return false;
-    }
     IdTable.Entry e = table.get(id);
-    return e == null || (e.isRemoved() && nanoClock.getAsLong() - e.removedNanos() >= staleNanos);
+    return e != null && e.isRemoved() && nanoClock.getAsLong() - e.removedNanos() >= staleNanos;
   }
 
   /**
