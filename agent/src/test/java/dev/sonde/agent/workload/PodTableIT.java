@@ -154,6 +154,19 @@ class PodTableIT {
   }
 
   @Test
+  void whatCannotBeToldNowIsToldLater() throws IOException {
+    PodTable pods = table("handle");
+    long known = TestCgroup.id(cgroups.make(CONTAINER));
+    long unknown = TestCgroup.id(cgroups.make("system.slice/web.service"));
+    Workload pod = pods.workload(known);
+    pods.close();
+    assertThat(pods.find(known)).isEqualTo(pod);
+    assertThat(pods.find(unknown)).isNull();
+    assertThat(pods.workload(unknown)).isEqualTo(PodTable.GONE);
+    assertThat(pods.known()).noneMatch(c -> c.id() == unknown);
+  }
+
+  @Test
   void aHitAllocatesNothing() throws IOException {
     try (PodTable pods = table("handle")) {
       long id = TestCgroup.id(cgroups.make(CONTAINER));
