@@ -22,9 +22,10 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p><b>Nothing is dropped.</b> Every id has an owner: {@link #KERNEL_ID} is the unit {@code
- * kernel}, {@link #OTHER_ID} is {@link Workload#OTHER}, and an id whose cgroup was gone before
- * anyone asked is the unit {@code ~gone} (all of them together, one series). An id keeps the owner
- * it got: no increments move from one series to another.
+ * kernel}, {@link #UNKNOWN_ID} the unit {@code ~unknown}, {@link #OTHER_ID} is {@link
+ * Workload#OTHER}, and an id whose cgroup was gone before anyone asked is the unit {@code ~gone}
+ * (all of them together, one series). An id keeps the owner it got: no increments move from one
+ * series to another.
  *
  * <p><b>The life of a name.</b> {@link #sweep} notices that a cgroup is gone. It is listed in
  * {@link #removedSince} at once, so that its totals can be folded into its workload's sums; the
@@ -40,13 +41,19 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PodTable implements AutoCloseable {
   /** What the BPF programs use for kernel threads (PF_KTHREAD), which run in the root cgroup. */
-  public static final long KERNEL_ID = 0;
+  public static final long KERNEL_ID = -3;
+
+  /** A socket whose owner was never seen: {@code CGROUP_UNKNOWN} of workloads.h. */
+  public static final long UNKNOWN_ID = -2;
 
   /** What the BPF programs use when a map is full. */
   public static final long OTHER_ID = -1;
 
   /** The owner of work of kernel threads. */
   public static final Workload KERNEL = Workload.unit("kernel");
+
+  /** The owner of sockets that nobody was ever seen to use. */
+  public static final Workload UNKNOWN = Workload.unit("~unknown");
 
   /** The owner of what cgroups did that ended before they could be named. */
   public static final Workload GONE = Workload.unit("~gone");
@@ -103,6 +110,9 @@ public final class PodTable implements AutoCloseable {
     if (id == OTHER_ID) {
       return Workload.OTHER;
     }
+    if (id == UNKNOWN_ID) {
+      return UNKNOWN;
+    }
     IdTable.Entry hit = table.get(id);
     return hit != null ? hit.workload : resolve(id);
   }
@@ -142,7 +152,7 @@ public final class PodTable implements AutoCloseable {
    * not; the two special ids always do.
    */
   public boolean exists(long id) {
-    if (id == KERNEL_ID || id == OTHER_ID) {
+    if (isSpecial(id)) {
       return true;
     }
     IdTable.Entry e = table.get(id);
@@ -156,6 +166,10 @@ public final class PodTable implements AutoCloseable {
   public boolean reclaimable(long id) {
     IdTable.Entry e = table.get(id);
     return e != null && e.isRemoved() && nanoClock.getAsLong() - e.removedNanos() >= staleNanos;
+  }
+
+  private static boolean isSpecial(long id) {
+    return id == KERNEL_ID || id == OTHER_ID || id == UNKNOWN_ID;
   }
 
   /**

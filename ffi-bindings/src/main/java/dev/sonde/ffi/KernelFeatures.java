@@ -1,0 +1,94 @@
+package dev.sonde.ffi;
+
+import dev.sonde.ffi.internal.LibBpf;
+import dev.sonde.ffi.internal.LibC;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * What this kernel and this process can do.
+ *
+ * {@snippet :
+ * boolean ring = KernelFeatures.supports(MapType.RINGBUF);
+ * }
+ *
+ * <p>Thread-safe. The probes load a tiny program or map and cost about a millisecond each: ask
+ * once.
+ */
+public final class KernelFeatures {
+  private KernelFeatures() {}
+
+  /** {@code uname -r}. */
+  public static String release() {
+    return read("/proc/sys/kernel/osrelease");
+  }
+
+  /** How many CPUs per-CPU data has room for: those that may ever be plugged in. */
+  public static int possibleCpus() {
+    return PerCpuValues.possibleCpus();
+  }
+
+  /** {@code sysconf(_SC_PAGESIZE)}, in bytes; not 4096 everywhere. */
+  public static long pageSize() {
+    return LibC.pageSize();
+  }
+
+  /** Whether CO-RE, tp_btf and fentry find the kernel's types. */
+  public static boolean hasKernelBtf() {
+    return Files.isReadable(Path.of("/sys/kernel/btf/vmlinux"));
+  }
+
+  /** The lockdown mode, if the kernel says. */
+  public static Lockdown lockdown() {
+    return Lockdown.parse(read("/sys/kernel/security/lockdown"));
+  }
+
+  /** The effective capabilities of this process, of those that matter here. */
+  public static Set<Capability> capabilities() {
+    long mask =
+        read("/proc/self/status")
+            .lines()
+            .filter(line -> line.startsWith("CapEff:"))
+            .mapToLong(line -> Long.parseUnsignedLong(line.substring(7).strip(), 16))
+            .findFirst()
+            .orElse(0);
+    Set<Capability> held = EnumSet.noneOf(Capability.class);
+    for (Capability capability : Capability.values()) {
+      if (capability.in(mask)) {
+        held.add(capability);
+      }
+    }
+    return held;
+  }
+
+  /** Whether a map of this type can be created, by trying. */
+  public static boolean supports(MapType type) {
+    Libbpf.require();
+    return LibBpf.libbpf_probe_bpf_map_type(type.number(), MemorySegment.NULL) == 1;
+  }
+
+  /** Whether a program of this type can be loaded, by trying. */
+  public static boolean supports(ProgramType type) {
+    Libbpf.require();
+    return LibBpf.libbpf_probe_bpf_prog_type(type.number(), MemorySegment.NULL) == 1;
+  }
+
+  /** Whether programs of {@code type} may call {@code helper}, an {@code enum bpf_func_id}. */
+  public static boolean supportsHelper(ProgramType type, int helper) {
+    Libbpf.require();
+    return LibBpf.libbpf_probe_bpf_helper(type.number(), helper, MemorySegment.NULL) == 1;
+  }
+
+  /** Empty for what is not there: absence is an answer here. */
+  private static String read(String path) {
+    try {
+      return Files.readString(Path.of(path)).strip();
+    } catch (IOException absent) {
+      return "";
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package dev.sonde.ffi.internal;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Turns raw addresses into segments: the restricted step of FFM, kept in one place. */
+@SuppressWarnings("restricted")
+public final class Memory {
+  private Memory() {}
+
+  /**
+   * Memory at {@code address} that lives until the process says otherwise. No liveness check stands
+   * in the way of an access, so the owner must make sure that nobody looks after its end.
+   */
+  public static MemorySegment unchecked(MemorySegment address, long size) {
+    return address.reinterpret(size);
+  }
+
+  /** Memory at {@code address} that ends, and is cleaned up, with {@code arena}. */
+  public static MemorySegment owned(
+      MemorySegment address, long size, Arena arena, @Nullable Consumer<MemorySegment> cleanup) {
+    return address.reinterpret(size, arena, cleanup);
+  }
+
+  /** The NUL-terminated UTF-8 string at {@code address}; empty for NULL. */
+  public static String string(MemorySegment address) {
+    return address.address() == 0 ? "" : address.reinterpret(Long.MAX_VALUE).getString(0);
+  }
+}
