@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -78,13 +79,13 @@ class LifecycleIT {
         Files.createDirectories(
             dir.resolve(
                 "dev/sonde/bpf/" + System.getProperty("os.arch").replace("amd64", "x86_64")));
-    Files.write(objects.resolve("tcp.bpf.o"), "this is no object".getBytes());
+    Files.write(objects.resolve("tcp.bpf.o"), "this is no object".getBytes(StandardCharsets.UTF_8));
     List<String> command = new ArrayList<>(AgentProcess.java());
     int classPath = command.indexOf("-cp") + 1;
     command.set(classPath, dir + File.pathSeparator + command.get(classPath));
     command.addAll(List.of("doctor", "--json"));
     Process doctor = new ProcessBuilder(command).redirectError(dir.resolve("err").toFile()).start();
-    String report = new String(doctor.getInputStream().readAllBytes());
+    String report = new String(doctor.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(doctor.waitFor()).as(report).isEqualTo(1);
     assertThat(report).contains("open BPF object tcp (17 bytes)", "\"verdict\" : \"degraded\"");
     assertThat(report).containsPattern("\"sched\"[^}]*tp_btf");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sonde.exporter.prometheus.PrometheusServer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -50,7 +51,7 @@ class PrometheusScrapeIT {
               .redirectInput(page.toFile())
               .redirectErrorStream(true)
               .start();
-      String said = new String(promtool.getInputStream().readAllBytes());
+      String said = new String(promtool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertThat(promtool.waitFor()).as(said).isZero();
       assertThat(said).isEmpty();
     }
