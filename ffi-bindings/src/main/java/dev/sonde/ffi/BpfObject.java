@@ -55,10 +55,15 @@ public final class BpfObject implements AutoCloseable {
     this.name = name;
     this.handle = handle;
     this.elfMemory = elfMemory;
-    each(p -> LibBpf.bpf_object__next_program(handle, p))
-        .forEach(p -> put(programs, new BpfProgram(this, p), BpfProgram::name));
-    each(m -> LibBpf.bpf_object__next_map(handle, m))
-        .forEach(m -> put(maps, new BpfMap(this, m), BpfMap::name));
+    try {
+      each(p -> LibBpf.bpf_object__next_program(handle, p))
+          .forEach(p -> put(programs, new BpfProgram(this, p), BpfProgram::name));
+      each(m -> LibBpf.bpf_object__next_map(handle, m))
+          .forEach(m -> put(maps, new BpfMap(this, m), BpfMap::name));
+    } catch (Throwable failure) {
+      LibBpf.bpf_object__close(handle);
+      throw failure;
+    }
   }
 
   /**
