@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Reads a BPF ring buffer ({@code BPF_MAP_TYPE_RINGBUF}, 5.8) by mapping it: no upcall, no
- * allocation, and no more CPU than libbpf's own consumer in C (bench/ring measures it). See {@link EventReader} for use and
- * threads; at most one reader for a ring.
+ * allocation, and no more CPU than libbpf's own consumer in C (bench/ring measures it). See {@link
+ * EventReader} for use and threads; at most one reader for a ring.
  *
  * <p>A record that a program reserved and has not submitted yet holds back those behind it. The
  * ring's records that found no room are counted by the program alone.
