@@ -12,6 +12,8 @@ package dev.sonde.ffi;
 public final class BpfException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  private final String reason;
+  private final String hint;
   private final int errno;
   private final String verifierLog;
 
@@ -23,6 +25,8 @@ public final class BpfException extends RuntimeException {
   /** As above with the verifier's whole text, of which the message shows the end. */
   public BpfException(String what, Errno errno, String hint, String verifierLog) {
     super(message(what, errno, hint, verifierLog));
+    this.reason = what + ": " + errno;
+    this.hint = hint;
     this.errno = errno.number();
     this.verifierLog = verifierLog;
   }
@@ -30,6 +34,16 @@ public final class BpfException extends RuntimeException {
   /** Why, in C's words. */
   public Errno errno() {
     return new Errno(errno);
+  }
+
+  /** What failed and the error number, in one line. */
+  public String reason() {
+    return reason;
+  }
+
+  /** What to do about it; empty where that is not known. */
+  public String hint() {
+    return hint;
   }
 
   /** All that the verifier wrote; empty if it was not asked. */

@@ -1,6 +1,7 @@
 package dev.sonde.ffi;
 
 import dev.sonde.ffi.internal.LibBpf;
+import dev.sonde.ffi.internal.LibC;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -24,6 +25,16 @@ public final class KernelFeatures {
   /** {@code uname -r}. */
   public static String release() {
     return read("/proc/sys/kernel/osrelease");
+  }
+
+  /** How many CPUs per-CPU data has room for: those that may ever be plugged in. */
+  public static int possibleCpus() {
+    return PerCpuValues.possibleCpus();
+  }
+
+  /** {@code sysconf(_SC_PAGESIZE)}, in bytes; not 4096 everywhere. */
+  public static long pageSize() {
+    return LibC.pageSize();
   }
 
   /** Whether CO-RE, tp_btf and fentry find the kernel's types. */

@@ -11,10 +11,22 @@ public abstract sealed class NativeLibraryException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final String path;
+  private final String reason;
 
-  private NativeLibraryException(String message, String path, @Nullable Throwable cause) {
-    super(message, cause);
+  private NativeLibraryException(String reason, String path, @Nullable Throwable cause) {
+    super(reason + "; " + advice(), cause);
+    this.reason = reason;
     this.path = path;
+  }
+
+  /** What is wrong, in one line. */
+  public final String reason() {
+    return reason;
+  }
+
+  /** What to install or to set, in one line. */
+  public final String remedy() {
+    return advice();
   }
 
   /** The file or soname that was tried. */
@@ -22,10 +34,13 @@ public abstract sealed class NativeLibraryException extends RuntimeException {
     return path;
   }
 
-  private static String remedy() {
-    return " on %s; install libbpf 1.0 or later (Debian package libbpf1: apt install libbpf1), or name another one by -D%s=PATH or %s=PATH"
-        .formatted(
-            System.getProperty("os.arch"), NativeLibraries.PROPERTY, NativeLibraries.VARIABLE);
+  private static String advice() {
+    return "install libbpf 1.0 or later (Debian package libbpf1: apt install libbpf1), or name another one by -D%s=PATH or %s=PATH"
+        .formatted(NativeLibraries.PROPERTY, NativeLibraries.VARIABLE);
+  }
+
+  private static String architecture() {
+    return String.valueOf(System.getProperty("os.arch"));
   }
 
   /** The dynamic linker finds no such library, or cannot open it. */
@@ -34,7 +49,7 @@ public abstract sealed class NativeLibraryException extends RuntimeException {
 
     /** The library at {@code path} did not open. */
     public Missing(String path, Throwable cause) {
-      super("open " + path + ": not found or not loadable" + remedy(), path, cause);
+      super("open " + path + ": not found or not loadable on " + architecture(), path, cause);
     }
   }
 
@@ -51,7 +66,8 @@ public abstract sealed class NativeLibraryException extends RuntimeException {
               + (version.isEmpty()
                   ? "not libbpf, or one older than 0.6"
                   : "libbpf " + version + " is older than 1.0")
-              + remedy(),
+              + ", on "
+              + architecture(),
           path,
           null);
     }

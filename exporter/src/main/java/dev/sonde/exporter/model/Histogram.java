@@ -94,6 +94,32 @@ public final class Histogram {
   }
 
   /**
+   * Both together, exactly.
+   *
+   * @throws IllegalArgumentException their buckets are not the same
+   */
+  public Histogram plus(Histogram other) {
+    if (firstIndex != other.firstIndex
+        || counts.length != other.counts.length
+        || zeroThreshold != other.zeroThreshold) {
+      throw new IllegalArgumentException(
+          "histograms with other buckets: from %d %d buckets, from %d %d buckets"
+              .formatted(firstIndex, counts.length, other.firstIndex, other.counts.length));
+    }
+    long[] sums = counts.clone();
+    for (int i = 0; i < sums.length; i++) {
+      sums[i] += other.counts[i];
+    }
+    return new Histogram(
+        zeroThreshold,
+        zeroCount + other.zeroCount,
+        firstIndex,
+        sums,
+        overflow + other.overflow,
+        sum + other.sum);
+  }
+
+  /**
    * How many values were at most {@link #upperBound upperBound(index)}: a classic cumulative
    * bucket.
    */

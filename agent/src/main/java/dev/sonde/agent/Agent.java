@@ -1,0 +1,245 @@
+package dev.sonde.agent;
+
+import dev.sonde.agent.config.Config;
+import dev.sonde.agent.config.Endpoint;
+import dev.sonde.agent.config.Options;
+import dev.sonde.agent.doctor.StartException;
+import dev.sonde.agent.doctor.StartFailure;
+import dev.sonde.agent.log.Log;
+import dev.sonde.agent.pipeline.EventDrain;
+import dev.sonde.agent.pipeline.SnapshotLoop;
+import dev.sonde.agent.pipeline.Source;
+import dev.sonde.agent.probe.EventRouter;
+import dev.sonde.agent.probe.KernelSource;
+import dev.sonde.agent.probe.ProbeReport;
+import dev.sonde.agent.probe.ProbeSet;
+import dev.sonde.agent.runtime.jvm.JvmSource;
+import dev.sonde.agent.self.EventSource;
+import dev.sonde.agent.self.HttpSource;
+import dev.sonde.agent.self.ProcessSource;
+import dev.sonde.agent.workload.CgroupHierarchy;
+import dev.sonde.agent.workload.CgroupInfo;
+import dev.sonde.agent.workload.PodTable;
+import dev.sonde.exporter.events.EventHub;
+import dev.sonde.exporter.grpc.GrpcFrontend;
+import dev.sonde.exporter.grpc.GrpcStartException;
+import dev.sonde.exporter.grpc.WorkloadInfo;
+import dev.sonde.exporter.http.HttpConfig;
+import dev.sonde.exporter.http.HttpFrontend;
+import dev.sonde.exporter.http.ListenException;
+import dev.sonde.exporter.http.OneNioFrontend;
+import dev.sonde.exporter.model.Readiness;
+import dev.sonde.exporter.model.Snapshot;
+import dev.sonde.ffi.BpfException;
+import dev.sonde.ffi.BpfStatistics;
+import dev.sonde.ffi.EventReader;
+import java.io.IOException;
+import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The running agent: wires probes, pipeline and exporters together, and takes them apart again.
+ *
+ * {@snippet :
+ * try (Agent agent = Agent.start(config, snapshot -> {})) {
+ *   agent.awaitStop();
+ * }
+ * }
+ *
+ * <p>The order of the start is the order in which things can fail: the HTTP port first, so that a
+ * second agent ends before it attaches anything; then the probes; gRPC last, when scrapes are
+ * already served. Closing goes the other way, detaches everything, and is harmless twice.
+ */
+public final class Agent implements AutoCloseable {
+  private static final Log LOG = Log.named("agent");
+
+  /** How old the newest snapshot may be, in intervals, before the agent is no longer ready. */
+  private static final int STALE_INTERVALS = 3;
+
+  private final Config config;
+  private final Health health;
+  private final List<AutoCloseable> owned = new ArrayList<>();
+  private @Nullable InetSocketAddress httpAddress;
+  private boolean closed;
+
+  private Agent(Config config) {
+    this.config = config;
+    this.health = new Health(config.get(Options.SNAPSHOT_INTERVAL).multipliedBy(STALE_INTERVALS));
+  }
+
+  /**
+   * @param observer told of every snapshot, on the snapshot thread
+   * @throws StartException it cannot run; nothing is left attached
+   */
+  public static Agent start(Config config, String version, Consumer<Snapshot> observer)
+      throws StartException {
+    Agent agent = new Agent(config);
+    try {
+      agent.open(version, observer);
+      return agent;
+    } catch (StartException | RuntimeException e) {
+      agent.close();
+      throw e;
+    }
+  }
+
+  private void open(String version, Consumer<Snapshot> observer) throws StartException {
+    HttpFrontend http = own(listen());
+    httpAddress = http.address();
+    CgroupHierarchy hierarchy = Cgroups.hierarchy(config);
+    PodTable pods = own(Cgroups.pods(config, hierarchy));
+    if (config.get(Options.BPF_STATS)) {
+      own(BpfStatistics.enable());
+    }
+    ProbeSet probes = own(Kernel.attach(config, hierarchy));
+    report(probes.reports());
+    KernelSource kernel = own(new KernelSource(probes, pods, config.get(Options.BPF_STATS)));
+    adoptOldSockets(kernel);
+
+    EventHub events = own(new EventHub());
+    EventDrain drain = drain(kernel, new EventRouter(pods, events::publish));
+
+    List<Source> sources = new ArrayList<>();
+    sources.add(new PodSweep(pods));
+    sources.add(kernel);
+    sources.add(JvmSource.open(hierarchy, config.get(Options.STALE_AFTER)));
+    sources.add(new EventSource(drain, events));
+    sources.add(new HttpSource(http));
+    sources.add(new ProcessSource(version));
+    SnapshotLoop loop =
+        own(
+            new SnapshotLoop(
+                config.get(Options.NODE_NAME),
+                sources,
+                config.get(Options.SNAPSHOT_INTERVAL),
+                observer));
+    health.watch(loop);
+    loop.start();
+    startGrpc(loop, events, pods);
+    LOG.info(
+        "agent started",
+        "metrics",
+        url() + "/metrics",
+        "probes_up",
+        probes.reports().stream().filter(ProbeReport::up).count(),
+        "probes",
+        probes.reports().size());
+  }
+
+  private HttpFrontend listen() throws StartException {
+    Endpoint at = config.get(Options.LISTEN);
+    HttpConfig http =
+        HttpConfig.listen(at.host(), at.port())
+            .withMaxConnections(config.get(Options.MAX_CONNECTIONS))
+            .withClassicHistograms(config.get(Options.CLASSIC_HISTOGRAMS));
+    try {
+      return OneNioFrontend.start(http, health::latest, health::readiness);
+    } catch (ListenException e) {
+      throw new StartException(listenFailure("--listen", at, e));
+    }
+  }
+
+  private static StartFailure listenFailure(String flag, Endpoint at, IOException e) {
+    return e.getCause() instanceof BindException bind
+            && String.valueOf(bind.getMessage()).contains("in use")
+        ? new StartFailure.PortTaken(flag, at)
+        : new StartFailure.Broken(String.valueOf(e.getMessage()), "");
+  }
+
+  private static void report(List<ProbeReport> reports) {
+    for (ProbeReport r : reports) {
+      if (r.up()) {
+        LOG.info("probe attached", "probe", r.probe(), "mechanism", r.mechanism());
+      } else {
+        LOG.warn(
+            "probe is down",
+            "probe",
+            r.probe(),
+            "missing",
+            r.metrics(),
+            "why",
+            "run: sonde doctor");
+      }
+    }
+  }
+
+  private static void adoptOldSockets(KernelSource kernel) {
+    try {
+      kernel.adoptOldSockets();
+    } catch (BpfException e) {
+      LOG.warn(
+          "sockets older than the agent have no owner until their next I/O", "reason", e.reason());
+    }
+  }
+
+  private @Nullable EventDrain drain(KernelSource kernel, EventRouter router) {
+    EventReader reader = kernel.eventReader();
+    if (reader == null) {
+      return null;
+    }
+    EventDrain drain = own(new EventDrain(reader, router));
+    drain.start();
+    return drain;
+  }
+
+  /** After the first snapshot: gRPC's classes cost more to load than all before them. */
+  private void startGrpc(SnapshotLoop loop, EventHub events, PodTable pods) throws StartException {
+    Optional<Endpoint> at = config.get(Options.GRPC_LISTEN);
+    if (at.isEmpty()) {
+      return;
+    }
+    loop.awaitFirst();
+    GrpcFrontend.Inputs inputs =
+        new GrpcFrontend.Inputs(
+            loop::latest,
+            health::readiness,
+            events,
+            () -> pods.known().stream().map(Agent::info).toList());
+    try {
+      own(GrpcFrontend.start(new InetSocketAddress(at.get().host(), at.get().port()), inputs));
+    } catch (GrpcStartException e) {
+      throw new StartException(listenFailure("--grpc-listen", at.get(), e));
+    }
+  }
+
+  private static WorkloadInfo info(CgroupInfo c) {
+    return new WorkloadInfo(c.workload(), c.path(), c.id(), c.alive());
+  }
+
+  private <T extends AutoCloseable> T own(T thing) {
+    owned.add(thing);
+    return thing;
+  }
+
+  /** Where HTTP answers, with the port that was taken if 0 was asked for. */
+  public String url() {
+    InetSocketAddress at = Objects.requireNonNull(httpAddress, "the agent is started");
+    String host = at.getAddress().getHostAddress();
+    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + at.getPort();
+  }
+
+  public Readiness readiness() {
+    return health.readiness();
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    for (AutoCloseable thing : owned.reversed()) {
+      try {
+        thing.close();
+      } catch (Exception e) {
+        LOG.warn("closing failed", e, "what", thing.getClass().getSimpleName());
+      }
+    }
+  }
+}

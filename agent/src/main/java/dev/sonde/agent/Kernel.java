@@ -1,0 +1,44 @@
+package dev.sonde.agent;
+
+import dev.sonde.agent.config.Config;
+import dev.sonde.agent.config.MechanismChoice;
+import dev.sonde.agent.config.Options;
+import dev.sonde.agent.doctor.StartException;
+import dev.sonde.agent.doctor.StartFailure;
+import dev.sonde.agent.probe.KernelSettings;
+import dev.sonde.agent.probe.ProbeSet;
+import dev.sonde.agent.workload.CgroupHierarchy;
+import dev.sonde.ffi.KernelFeatures;
+import java.util.HashMap;
+import java.util.Map;
+
+/** From the options to attached probes. */
+public final class Kernel {
+  private Kernel() {}
+
+  /**
+   * @throws StartException an object of this build is broken; a probe that the kernel refuses is no
+   *     failure
+   */
+  public static ProbeSet attach(Config config, CgroupHierarchy hierarchy) throws StartException {
+    MechanismChoice choice = config.get(Options.MECHANISM);
+    Map<String, String> forced = new HashMap<>(choice.byProbe());
+    boolean perf = "perf".equals(forced.remove(MechanismChoice.BUFFER));
+    KernelSettings settings =
+        new KernelSettings(
+            config.get(Options.MAX_WORKLOADS),
+            KernelFeatures.possibleCpus(),
+            hierarchy.idsFromV1(),
+            config.get(Options.RING_BUFFER_BYTES),
+            perf,
+            config.get(Options.BTF).orElse(null));
+    try {
+      return ProbeSet.attach(settings, forced, config.get(Options.PROBES)::includes);
+    } catch (IllegalArgumentException e) {
+      throw new StartException(
+          new StartFailure.Broken(
+              "BPF objects of this build: " + e.getMessage(),
+              "rebuild them: make bpf, or install Sonde again"));
+    }
+  }
+}

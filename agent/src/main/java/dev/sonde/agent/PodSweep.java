@@ -1,0 +1,28 @@
+package dev.sonde.agent;
+
+import dev.sonde.agent.pipeline.SnapshotBuilder;
+import dev.sonde.agent.pipeline.Source;
+import dev.sonde.agent.workload.PodTable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+
+/**
+ * Looks once a snapshot which cgroups are gone, before the probes ask whose slots may be used
+ * again.
+ */
+final class PodSweep implements Source {
+  private final PodTable pods;
+
+  PodSweep(PodTable pods) {
+    this.pods = pods;
+  }
+
+  @Override
+  public void collect(SnapshotBuilder out) {
+    try {
+      pods.sweep();
+    } catch (IOException e) {
+      throw new UncheckedIOException("look which cgroups are gone", e);
+    }
+  }
+}

@@ -1,0 +1,193 @@
+package dev.sonde.agent.config;
+
+import static dev.sonde.agent.config.Command.AGENT;
+import static dev.sonde.agent.config.Command.DOCTOR;
+import static dev.sonde.agent.config.Command.PODS;
+
+import dev.sonde.agent.config.Option.Shape;
+import dev.sonde.agent.log.LogLevel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The table of all options. A new option is one row here, and {@code config.get(Options.ROW)} where
+ * it is used: flag, variable, YAML key, help, validation and {@code --print-config} follow.
+ */
+public final class Options {
+  /** Where the configuration file lies if nobody names one. */
+  public static final Path DEFAULT_FILE = Path.of("/etc/sonde/sonde.yaml");
+
+  public static final Option<Optional<Path>> CONFIG =
+      Option.of("config", "FILE", Values::optionalPath)
+          .withHelp("YAML file with options; default " + DEFAULT_FILE + " if it exists")
+          .withExample(DEFAULT_FILE.toString())
+          .onlyIn(Place.FLAG, Place.ENVIRONMENT)
+          .forCommands(AGENT, DOCTOR, PODS);
+
+  public static final Option<Endpoint> LISTEN =
+      Option.of("listen", "HOST:PORT", Values::endpoint)
+          .withDefault("127.0.0.1:9520")
+          .withHelp("where HTTP answers: /metrics, /healthz, /readyz")
+          .withExample("0.0.0.0:9520")
+          .forCommands(AGENT, PODS);
+
+  public static final Option<Optional<Endpoint>> GRPC_LISTEN =
+      Option.of("grpc-listen", "HOST:PORT|off", Values::optionalEndpoint)
+          .withDefault("127.0.0.1:9521")
+          .withHelp("where gRPC answers (sonde.v1.Observer); off: nowhere")
+          .withExample("127.0.0.1:9521")
+          .forCommands(AGENT, PODS);
+
+  public static final Option<String> NODE_NAME =
+      Option.of("node-name", "NAME", Values::nodeName)
+          .withDefault(Options::hostName)
+          .withHelp("the label 'node' of every series; default the host's name")
+          .withExample("worker-1")
+          .alsoFrom("NODE_NAME")
+          .forCommands(AGENT, DOCTOR);
+
+  public static final Option<Path> CGROUP_ROOT =
+      Option.of("cgroup-root", "DIR", Values::directory)
+          .withDefault("/sys/fs/cgroup")
+          .withHelp("where the host's cgroups are mounted")
+          .withExample("/sys/fs/cgroup")
+          .forCommands(AGENT, DOCTOR, PODS);
+
+  public static final Option<Path> PROC_ROOT =
+      Option.of("proc-root", "DIR", Values::directory)
+          .withDefault("/proc")
+          .withHelp("where the host's proc is mounted")
+          .withExample("/host/proc")
+          .forCommands(AGENT, DOCTOR, PODS);
+
+  public static final Option<Optional<Path>> BTF =
+      Option.of("btf", "FILE", Values::optionalPath)
+          .withHelp("the kernel's BTF, where it has no /sys/kernel/btf/vmlinux")
+          .withExample("/var/lib/sonde/vmlinux.btf")
+          .forCommands(AGENT, DOCTOR);
+
+  public static final Option<Optional<Path>> LIBBPF =
+      Option.of("libbpf", "FILE", Values::optionalPath)
+          .withHelp("libbpf.so.1 to use; default the system's")
+          .withExample("/opt/libbpf/libbpf.so.1")
+          .forCommands(AGENT, DOCTOR);
+
+  public static final Option<MechanismChoice> MECHANISM =
+      Option.of("mechanism", "PROBE=MECHANISM", MechanismChoice::parse)
+          .withShape(Shape.LIST)
+          .withHelp("use this mechanism for a probe and no other; buffer=perf: no ring buffer")
+          .withExample("sched=raw_tp,buffer=perf")
+          .forCommands(AGENT, DOCTOR);
+
+  public static final Option<ProbeSelection> PROBES =
+      Option.of("probes", "LIST", ProbeSelection::parse)
+          .withShape(Shape.LIST)
+          .withDefault("all")
+          .withHelp("which probes run: all; a,b; all,-c")
+          .withExample("all,-sched")
+          .forCommands(AGENT, DOCTOR);
+
+  public static final Option<Duration> SNAPSHOT_INTERVAL =
+      Option.of(
+              "snapshot-interval",
+              "DURATION",
+              Quantities.duration(Duration.ofMillis(100), Duration.ofSeconds(60)))
+          .withDefault("1s")
+          .withHelp("how often the maps are read; the age of a scrape's values")
+          .withExample("5s");
+
+  public static final Option<Integer> MAX_WORKLOADS =
+      Option.of("max-workloads", "N", Values.integer(16, 65_536))
+          .withDefault("2048")
+          .withHelp("containers and units with series of their own; the rest is ~other")
+          .withExample("4096");
+
+  public static final Option<Integer> RING_BUFFER_BYTES =
+      Option.of("ring-buffer-bytes", "SIZE", Quantities.ringBytes(64 << 10, 256 << 20))
+          .withDefault("1MiB")
+          .withHelp("the event buffer; a power of two")
+          .withExample("4MiB")
+          .forCommands(AGENT, DOCTOR);
+
+  public static final Option<Integer> MAX_CONNECTIONS =
+      Option.of("max-connections", "N", Values.integer(1, 10_000))
+          .withDefault("64")
+          .withHelp("HTTP connections at a time; more are refused")
+          .withExample("128");
+
+  public static final Option<Boolean> CLASSIC_HISTOGRAMS =
+      Option.ofSwitch("classic-histograms")
+          .withDefault("true")
+          .withExample("false")
+          .withHelp("offer classic buckets beside the native histograms");
+
+  public static final Option<Boolean> BPF_STATS =
+      Option.ofSwitch("bpf-stats")
+          .withHelp("count runs and run time of the BPF programs; costs time on every event");
+
+  public static final Option<Duration> STALE_AFTER =
+      Option.of("stale-after", "DURATION", Quantities.duration(Duration.ZERO, Duration.ofDays(1)))
+          .withDefault("5m")
+          .withHelp("how long the series of an ended pod stay exposed")
+          .withExample("10m");
+
+  public static final Option<Boolean> WATCH =
+      Option.ofSwitch("watch").onlyIn(Place.FLAG).withHelp("print a line a second of what is seen");
+
+  public static final Option<Boolean> TRAIN =
+      Option.ofSwitch("train")
+          .onlyIn(Place.FLAG)
+          .withHelp(
+              "serve one scrape of each format to itself on a free port, then end: for the build");
+
+  public static final Option<LogLevel> LOG_LEVEL =
+      Option.of("log-level", "LEVEL", Values::logLevel)
+          .withDefault("info")
+          .withHelp("error, warn, info, debug; debug shows stack traces")
+          .withExample("debug")
+          .forCommands(AGENT, DOCTOR, PODS);
+
+  /** Every row, in the order of the help. */
+  public static final List<Option<?>> ALL =
+      List.of(
+          CONFIG,
+          LISTEN,
+          GRPC_LISTEN,
+          NODE_NAME,
+          CGROUP_ROOT,
+          PROC_ROOT,
+          BTF,
+          LIBBPF,
+          MECHANISM,
+          PROBES,
+          SNAPSHOT_INTERVAL,
+          MAX_WORKLOADS,
+          RING_BUFFER_BYTES,
+          MAX_CONNECTIONS,
+          CLASSIC_HISTOGRAMS,
+          BPF_STATS,
+          STALE_AFTER,
+          WATCH,
+          TRAIN,
+          LOG_LEVEL);
+
+  private Options() {}
+
+  /** The rows whose flags {@code command} takes. */
+  public static List<Option<?>> of(Command command) {
+    return ALL.stream().<Option<?>>map(o -> o).filter(o -> o.commands().contains(command)).toList();
+  }
+
+  private static String hostName() {
+    // gethostname(2) as a file: no library to load for it at start.
+    try {
+      return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+    } catch (IOException e) {
+      return "localhost";
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** The agent, wired together. */
+package dev.sonde.agent;

@@ -1,0 +1,130 @@
+package dev.sonde.agent.pipeline;
+
+import dev.sonde.agent.log.Log;
+import dev.sonde.exporter.model.Metric;
+import dev.sonde.exporter.model.Snapshot;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a snapshot of all sources once an interval and publishes it.
+ *
+ * <p>One thread of its own. Whoever wants values takes {@link #latest}: no scrape waits for a
+ * collection, and no collection for a scrape.
+ */
+public final class SnapshotLoop implements AutoCloseable {
+  private static final Log LOG = Log.named("snapshot");
+
+  private static final Metric SERIES =
+      Metric.gauge("sonde_series", "Series of each metric in this snapshot.");
+
+  private static final Metric SNAPSHOTS =
+      Metric.counter("sonde_snapshots_total", "Snapshots made, this one included.");
+
+  private final List<Source> sources;
+  private final Duration interval;
+  private final SeriesTable table;
+  private final Consumer<Snapshot> observer;
+  private final Thread thread;
+  private final Set<Source> failing = new HashSet<>();
+  private volatile @Nullable Snapshot latest;
+  private final CountDownLatch first = new CountDownLatch(1);
+  private volatile boolean closed;
+  private long sequence;
+
+  /**
+   * @param node value of every series' {@code node} label
+   * @param observer told of each snapshot after it was published, on the snapshot thread
+   */
+  public SnapshotLoop(
+      String node, List<Source> sources, Duration interval, Consumer<Snapshot> observer) {
+    this.sources = List.copyOf(sources);
+    this.interval = interval;
+    this.table = new SeriesTable(node);
+    this.observer = observer;
+    this.thread = Thread.ofPlatform().name("sonde-snapshot").daemon(true).unstarted(this::run);
+  }
+
+  public void start() {
+    thread.start();
+  }
+
+  /** The newest snapshot; null until the first is made. */
+  public @Nullable Snapshot latest() {
+    return latest;
+  }
+
+  /** Waits until the first snapshot is published, or the loop ends. */
+  public void awaitFirst() {
+    try {
+      first.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void run() {
+    long next = System.nanoTime();
+    while (!closed) {
+      Snapshot made = collect();
+      latest = made;
+      first.countDown();
+      observer.accept(made);
+      next += interval.toNanos();
+      long now = System.nanoTime();
+      if (next < now) {
+        next = now; // a slow source: no burst of snapshots to catch up
+      }
+      while (!closed && System.nanoTime() < next) {
+        LockSupport.parkNanos(this, next - System.nanoTime());
+      }
+    }
+  }
+
+  private Snapshot collect() {
+    SnapshotAssembly out = new SnapshotAssembly(table, ++sequence, Instant.now());
+    for (Source source : sources) {
+      try {
+        source.collect(out);
+        if (failing.remove(source)) {
+          LOG.info("source works again", "source", source.getClass().getSimpleName());
+        }
+      } catch (RuntimeException e) {
+        // its series are missing from this snapshot; said once, until it works again
+        if (failing.add(source)) {
+          LOG.error(
+              "source failed; its series are missing",
+              e,
+              "source",
+              source.getClass().getSimpleName());
+        }
+      }
+    }
+    out.addOwn(SNAPSHOTS, sequence);
+    for (Map.Entry<Metric, Integer> e : out.counts().entrySet()) {
+      out.addOwn(SERIES, e.getValue(), "metric", e.getKey().name());
+    }
+    return out.finish();
+  }
+
+  /** Ends the thread and waits for the collection under way. */
+  @Override
+  public void close() {
+    closed = true;
+    first.countDown();
+    LockSupport.unpark(thread);
+    try {
+      thread.join(Duration.ofSeconds(5));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,22 @@
+package dev.sonde.agent.probe;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the programs and maps are told before they are loaded.
+ *
+ * @param maxSlots how many workloads have counters of their own, {@code ~other} included
+ * @param cpus possible CPUs, which is how many the per-CPU rows are for
+ * @param cgroupV1 whether the keys are ids of the v1 {@code cpu} hierarchy
+ * @param ringBytes size of the ring buffer; the perf buffer has a share of it per CPU
+ * @param perfBuffer the perf buffer instead of the ring
+ * @param btf the kernel's types, where the kernel does not carry them itself
+ */
+public record KernelSettings(
+    int maxSlots,
+    int cpus,
+    boolean cgroupV1,
+    int ringBytes,
+    boolean perfBuffer,
+    @Nullable Path btf) {}

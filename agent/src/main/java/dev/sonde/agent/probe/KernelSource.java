@@ -1,0 +1,152 @@
+package dev.sonde.agent.probe;
+
+import dev.sonde.agent.pipeline.SnapshotBuilder;
+import dev.sonde.agent.pipeline.Source;
+import dev.sonde.agent.workload.PodTable;
+import dev.sonde.exporter.model.Metric;
+import dev.sonde.ffi.BpfException;
+import dev.sonde.ffi.BpfMap;
+import dev.sonde.ffi.BpfProgram;
+import dev.sonde.ffi.EventReader;
+import dev.sonde.ffi.ProgramInfo;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that the attached probes count: their series, and how the probes themselves do.
+ *
+ * <p>Owned by the snapshot thread, close included; does not own the {@link ProbeSet}.
+ */
+public final class KernelSource implements Source, AutoCloseable {
+  static final Metric PROBE_UP =
+      Metric.gauge(
+          "sonde_probe_up", "1 with the mechanism that serves the probe; 0 with mechanism none.");
+  static final Metric PROBE_RUNS =
+      Metric.counter(
+          "sonde_probe_runs_total", "Runs of the probe's BPF programs, while --bpf-stats is on.");
+  static final Metric PROBE_SECONDS =
+      Metric.counter(
+          "sonde_probe_run_seconds_total",
+          "CPU time of the probe's BPF programs, while --bpf-stats is on.");
+  static final Metric EVENTS_WRITTEN =
+      Metric.counter(
+          "sonde_events_written_total", "Events that the BPF programs put into the buffer.");
+  public static final Metric EVENTS_LOST =
+      Metric.counter(
+          "sonde_events_lost_total", "Events or increments lost or without an owner, by where.");
+  static final Metric MAP_ENTRIES =
+      Metric.gauge("sonde_map_entries", "Entries in use of a BPF map.");
+  static final Metric MAP_CAPACITY =
+      Metric.gauge("sonde_map_capacity", "Entries that a BPF map can hold.");
+
+  private final ProbeSet probes;
+  private final PodTable pods;
+  private final boolean statistics;
+  private final @Nullable Slots slots;
+  private final @Nullable Losses losses;
+  private final @Nullable SchedProbe sched;
+  private final @Nullable TcpProbe tcp;
+
+  /**
+   * @param statistics whether the kernel measures the programs' runs ({@code --bpf-stats})
+   */
+  public KernelSource(ProbeSet probes, PodTable pods, boolean statistics) {
+    this.probes = probes;
+    this.pods = pods;
+    this.statistics = statistics;
+    SharedMaps maps = probes.maps();
+    int cpus = probes.settings().cpus();
+    this.slots = maps.has("slot_owners") ? new Slots(maps, probes.settings().maxSlots()) : null;
+    this.losses = maps.has("losses") ? new Losses(maps, cpus) : null;
+    AttachedProbe schedProbe = probes.probe(Probes.SCHED);
+    this.sched =
+        slots != null && schedProbe.loaded() != null
+            ? new SchedProbe(probes, schedProbe, slots, pods)
+            : null;
+    this.tcp = slots != null && maps.has("tcp_stats") ? new TcpProbe(probes, slots, pods) : null;
+  }
+
+  /** The buffer that the programs send events through; null if no probe that sends any is up. */
+  public @Nullable EventReader eventReader() {
+    String map = probes.settings().perfBuffer() ? "events_perf" : "events";
+    if (!probes.maps().has(map)) {
+      return null;
+    }
+    return EventReaders.open(probes.maps().get(map), probes.settings());
+  }
+
+  /** Gives the sockets that are older than the agent an owner. */
+  public void adoptOldSockets() throws BpfException {
+    BpfProgram iterator = probes.program("tcp_old_sockets");
+    if (iterator != null) {
+      iterator.readIterator();
+    }
+  }
+
+  @Override
+  public void collect(SnapshotBuilder out) {
+    if (sched != null) {
+      sched.collect(out);
+    }
+    if (tcp != null) {
+      tcp.collect(out);
+    }
+    collectOwn(out);
+    if (slots != null) {
+      // both probes have just read every slot: what is freed now has no count left behind
+      slots.free(pods::reclaimable);
+    }
+  }
+
+  private void collectOwn(SnapshotBuilder out) {
+    long recursion = 0;
+    for (AttachedProbe probe : probes.probes()) {
+      ProbeReport report = probe.report();
+      out.addOwn(
+          PROBE_UP, report.up() ? 1 : 0, "probe", report.probe(), "mechanism", report.mechanism());
+      long runs = 0;
+      long nanos = 0;
+      for (BpfProgram program : probe.programs()) {
+        ProgramInfo info = program.info();
+        runs += info.runCount();
+        nanos += info.runNanos();
+        recursion += info.recursionMisses();
+      }
+      if (statistics) {
+        out.addOwn(PROBE_RUNS, runs, "probe", report.probe());
+        out.addOwn(PROBE_SECONDS, nanos / 1e9, "probe", report.probe());
+      }
+    }
+    out.addOwn(EVENTS_LOST, recursion, "where", "recursion");
+    if (losses != null) {
+      Losses.Counts counts = losses.read();
+      out.addOwn(EVENTS_WRITTEN, counts.written());
+      out.addOwn(EVENTS_LOST, counts.reserve(), "where", "reserve");
+      out.addOwn(EVENTS_LOST, counts.storage(), "where", "storage");
+      out.addOwn(EVENTS_LOST, counts.mapFull(), "where", "map_full");
+    }
+    if (slots != null) {
+      BpfMap map = probes.maps().get("cgroup_slots");
+      out.addOwn(MAP_ENTRIES, slots.taken(), "map", map.name());
+      out.addOwn(MAP_CAPACITY, map.maxEntries(), "map", map.name());
+    }
+  }
+
+  @Override
+  public void close() {
+    List<AutoCloseable> owned = new ArrayList<>();
+    for (@Nullable AutoCloseable c : new AutoCloseable[] {sched, tcp, losses, slots}) {
+      if (c != null) {
+        owned.add(c);
+      }
+    }
+    for (AutoCloseable c : owned) {
+      try {
+        c.close();
+      } catch (Exception e) {
+        throw new AssertionError("closing a mapped array does not fail", e);
+      }
+    }
+  }
+}

@@ -1,0 +1,129 @@
+package dev.sonde.agent.probe;
+
+import dev.sonde.agent.probe.Rung.Records;
+import dev.sonde.ffi.BpfProgram;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All probes, attached as far as this kernel lets them.
+ *
+ * {@snippet :
+ * try (ProbeSet probes = ProbeSet.attach(settings, Map.of(), name -> true)) {
+ *   probes.reports().forEach(System.out::println);
+ * }
+ * }
+ *
+ * <p>Owns objects, links and maps; closing detaches everything, closing twice is harmless. Attach
+ * and close on one thread.
+ */
+public final class ProbeSet implements AutoCloseable {
+  private final KernelSettings settings;
+  private final SharedMaps maps;
+  private final List<AttachedProbe> probes;
+
+  private ProbeSet(KernelSettings settings, SharedMaps maps, List<AttachedProbe> probes) {
+    this.settings = settings;
+    this.maps = maps;
+    this.probes = List.copyOf(probes);
+  }
+
+  /** Every probe's name to its mechanisms, best first; {@code buffer} to the event buffers. */
+  public static Map<String, List<String>> mechanisms() {
+    return Probes.mechanisms();
+  }
+
+  /**
+   * @param forced probe to the only mechanism that may serve it
+   * @param enabled which probes are wanted
+   */
+  public static ProbeSet attach(
+      KernelSettings settings, Map<String, String> forced, Predicate<String> enabled) {
+    ProbeSet storage = attach(settings, forced, enabled, Records.STORAGE);
+    if (storage.probes.stream()
+        .allMatch(p -> p.loaded() != null || !enabled.test(p.report().probe()))) {
+      return storage;
+    }
+    // One TCP probe that needs the hash takes all of them there: owners are kept in one place.
+    long up = storage.up();
+    storage.close();
+    ProbeSet hash = attach(settings, forced, enabled, Records.HASH);
+    if (hash.up() > up) {
+      return hash;
+    }
+    hash.close();
+    return attach(settings, forced, enabled, Records.STORAGE);
+  }
+
+  private static ProbeSet attach(
+      KernelSettings settings,
+      Map<String, String> forced,
+      Predicate<String> enabled,
+      Records tcpRecords) {
+    SharedMaps maps = new SharedMaps(settings);
+    Ladder ladder = new Ladder(settings, maps, forced);
+    List<AttachedProbe> probes = new ArrayList<>();
+    try {
+      for (ProbeSpec spec : Probes.ALL) {
+        if (!enabled.test(spec.name())) {
+          probes.add(Ladder.disabled(spec));
+          continue;
+        }
+        probes.add(ladder.attach(spec, Probes.TCP.contains(spec) ? tcpRecords : Records.ANY));
+      }
+    } catch (RuntimeException e) {
+      probes.forEach(AttachedProbe::close);
+      throw e;
+    }
+    return new ProbeSet(settings, maps, probes);
+  }
+
+  private long up() {
+    return probes.stream().filter(p -> p.loaded() != null).count();
+  }
+
+  public List<ProbeReport> reports() {
+    return probes.stream().map(AttachedProbe::report).toList();
+  }
+
+  KernelSettings settings() {
+    return settings;
+  }
+
+  SharedMaps maps() {
+    return maps;
+  }
+
+  Collection<AttachedProbe> probes() {
+    return probes;
+  }
+
+  AttachedProbe probe(ProbeSpec spec) {
+    for (AttachedProbe p : probes) {
+      if (p.report().probe().equals(spec.name())) {
+        return p;
+      }
+    }
+    throw new IllegalArgumentException("no probe " + spec.name());
+  }
+
+  /** The loaded program of that name, whichever probe it is of. */
+  @Nullable BpfProgram program(String name) {
+    for (AttachedProbe p : probes) {
+      BpfProgram program = p.program(name);
+      if (program != null) {
+        return program;
+      }
+    }
+    return null;
+  }
+
+  @Override
+  public void close() {
+    probes.forEach(AttachedProbe::close);
+  }
+}

@@ -1,0 +1,121 @@
+package dev.sonde.agent.probe;
+
+import static dev.sonde.agent.probe.Rung.Records.ANY;
+import static dev.sonde.agent.probe.Rung.Records.HASH;
+import static dev.sonde.agent.probe.Rung.Records.STORAGE;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Every probe with its ladder. A new mechanism is a new row here and a program in the object;
+ * nothing else knows the programs' names.
+ */
+final class Probes {
+  static final ProbeSpec SCHED =
+      new ProbeSpec(
+          "sched",
+          "sched",
+          List.of("sonde_sched_run_queue_seconds", "sonde_sched_on_cpu_seconds_total"),
+          List.of(
+              Rung.of(
+                  "tp_btf",
+                  STORAGE,
+                  "sched_wakeup_btf",
+                  "sched_wakeup_new_btf",
+                  "sched_switch_btf",
+                  "sched_flush"),
+              Rung.of(
+                  "tp_btf_hash",
+                  HASH,
+                  "sched_wakeup_btf",
+                  "sched_wakeup_new_btf",
+                  "sched_switch_btf",
+                  "sched_free_raw",
+                  "sched_flush"),
+              Rung.of(
+                  "raw_tp",
+                  HASH,
+                  "sched_wakeup_raw",
+                  "sched_wakeup_new_raw",
+                  "sched_switch_raw",
+                  "sched_free_raw",
+                  "sched_flush"),
+              Rung.of(
+                  "tracepoint",
+                  HASH,
+                  "sched_wakeup_tp",
+                  "sched_wakeup_new_tp",
+                  "sched_switch_tp",
+                  "sched_free_tp",
+                  "sched_flush")));
+
+  /** Decides for all TCP probes where the owner of a socket is kept. */
+  static final ProbeSpec TCP_OWNER =
+      new ProbeSpec(
+          "tcp_owner",
+          "tcp",
+          List.of("the workload of every sonde_tcp_* series"),
+          List.of(
+              Rung.of("tp_btf", STORAGE, "tcp_set_state_btf").withOptional("tcp_old_sockets"),
+              Rung.of("tp_btf_hash", HASH, "tcp_set_state_btf", "tcp_destroy_raw")
+                  .withOptional("tcp_old_sockets"),
+              Rung.of("raw_tp", HASH, "tcp_set_state_raw", "tcp_destroy_raw")
+                  .withOptional("tcp_old_sockets")));
+
+  static final ProbeSpec TCP_SEND =
+      new ProbeSpec(
+          "tcp_send",
+          "tcp",
+          List.of("sonde_tcp_sent_bytes_total"),
+          List.of(
+              Rung.of("fexit", ANY, "tcp_sendmsg_exit").withOptional("tcp_sendpage_exit"),
+              Rung.of("kretprobe", ANY, "tcp_sendmsg_return"),
+              Rung.of("tp_btf", ANY, "sock_send_length_btf"),
+              Rung.of("raw_tp", HASH, "sock_send_length_raw")));
+
+  static final ProbeSpec TCP_RECEIVE =
+      new ProbeSpec(
+          "tcp_receive",
+          "tcp",
+          List.of("sonde_tcp_received_bytes_total"),
+          List.of(
+              Rung.of("tp_btf", ANY, "tcp_rcv_space_adjust_btf"),
+              Rung.of("raw_tp", HASH, "tcp_rcv_space_adjust_raw"),
+              Rung.of("tracepoint", HASH, "tcp_rcv_space_adjust_tp")));
+
+  static final ProbeSpec TCP_RETRANSMIT =
+      new ProbeSpec(
+          "tcp_retransmit",
+          "tcp",
+          List.of("sonde_tcp_retransmits_total"),
+          List.of(
+              Rung.of("tp_btf", ANY, "tcp_retransmit_skb_btf", "tcp_retransmit_synack_btf"),
+              Rung.of("raw_tp", HASH, "tcp_retransmit_skb_raw", "tcp_retransmit_synack_raw"),
+              Rung.of("tracepoint", HASH, "tcp_retransmit_skb_tp", "tcp_retransmit_synack_tp")));
+
+  /** TCP_OWNER first: the others go where it keeps its records. */
+  static final List<ProbeSpec> TCP = List.of(TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
+
+  static final List<ProbeSpec> ALL =
+      List.of(SCHED, TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
+
+  private Probes() {}
+
+  /**
+   * Probe to its mechanisms, for checking {@code --mechanism}; {@code buffer} is the event buffer's
+   * choice.
+   */
+  static Map<String, List<String>> mechanisms() {
+    Map<String, List<String>> all = new LinkedHashMap<>();
+    for (ProbeSpec spec : ALL) {
+      List<String> names = new ArrayList<>();
+      spec.ladder().forEach(rung -> names.add(rung.mechanism()));
+      all.put(spec.name(), names);
+    }
+    all.put("buffer", List.of("ring", "perf"));
+    return all;
+  }
+}

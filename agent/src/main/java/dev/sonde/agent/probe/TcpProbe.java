@@ -1,0 +1,86 @@
+package dev.sonde.agent.probe;
+
+import dev.sonde.agent.pipeline.SnapshotBuilder;
+import dev.sonde.agent.pipeline.Source;
+import dev.sonde.agent.workload.PodTable;
+import dev.sonde.exporter.model.Metric;
+import dev.sonde.ffi.MappedArray;
+import dev.sonde.ffi.layout.TcpStats;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Bytes and retransmitted segments of each workload's TCP sockets: {@code tcp.bpf.c}.
+ *
+ * <p>Owned by the snapshot thread. Kernel floor 5.10.
+ */
+final class TcpProbe implements Source, AutoCloseable {
+  static final Metric SENT =
+      Metric.counter(
+          "sonde_tcp_sent_bytes_total", "Bytes that send calls accepted, sendfile included.");
+  static final Metric RECEIVED =
+      Metric.counter("sonde_tcp_received_bytes_total", "Bytes copied to the application.");
+  static final Metric RETRANSMITS =
+      Metric.counter("sonde_tcp_retransmits_total", "Segments sent again, by why.");
+
+  private final KernelSettings settings;
+  private final MappedArray stats;
+  private final PerWorkload<Counts, Counts> workloads;
+
+  /** The same shape for what was last read and for the totals. */
+  private static final class Counts {
+    long sent;
+    long received;
+    final long[] retransmits = new long[RetransmitType.values().length];
+  }
+
+  TcpProbe(ProbeSet probes, Slots slots, PodTable pods) {
+    this.settings = probes.settings();
+    this.stats = probes.maps().get("tcp_stats").mmap();
+    this.workloads = new PerWorkload<>(slots, pods, Counts::new, Counts::new);
+  }
+
+  @Override
+  public void collect(SnapshotBuilder out) {
+    workloads.read(this::read);
+    workloads.forEach(
+        (owner, t) -> {
+          out.add(SENT, owner, t.sent);
+          out.add(RECEIVED, owner, t.received);
+          for (RetransmitType type : RetransmitType.values()) {
+            out.add(RETRANSMITS, owner, t.retransmits[type.number()], "type", type.label());
+          }
+        });
+  }
+
+  private void read(int slot, Counts last, Counts totals) {
+    MemorySegment s = stats.segment();
+    long sent = 0;
+    long received = 0;
+    for (int cpu = 0; cpu < settings.cpus(); cpu++) {
+      long row = row(cpu, slot);
+      sent += TcpStats.sentBytes(s, row);
+      received += TcpStats.receivedBytes(s, row);
+    }
+    totals.sent += sent - last.sent;
+    totals.received += received - last.received;
+    last.sent = sent;
+    last.received = received;
+    for (int type = 0; type < totals.retransmits.length; type++) {
+      long now = 0;
+      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
+        now += TcpStats.retransmits(s, row(cpu, slot), type);
+      }
+      totals.retransmits[type] += now - last.retransmits[type];
+      last.retransmits[type] = now;
+    }
+  }
+
+  private long row(int cpu, int slot) {
+    return ((long) cpu * settings.maxSlots() + slot) * TcpStats.SIZE;
+  }
+
+  @Override
+  public void close() {
+    stats.close();
+  }
+}

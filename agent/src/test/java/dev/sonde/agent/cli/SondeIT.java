@@ -1,0 +1,102 @@
+package dev.sonde.agent.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.File;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Exit codes and stderr of real processes. */
+class SondeIT {
+  @TempDir Path folder;
+
+  private record Result(int code, String out, String err) {}
+
+  private Result sonde(String... args) throws Exception {
+    return run(List.of(), args);
+  }
+
+  private Result run(List<String> before, String... args) throws Exception {
+    List<String> command = new ArrayList<>(before);
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("-cp");
+    command.add(System.getProperty("java.class.path"));
+    command.add(Sonde.class.getName());
+    command.addAll(List.of(args));
+    File out = folder.resolve("out").toFile();
+    File err = folder.resolve("err").toFile();
+    ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out).redirectError(err);
+    builder.environment().keySet().removeIf(k -> k.startsWith("SONDE_"));
+    builder.environment().put("LC_ALL", "C.UTF-8");
+    int code = builder.start().waitFor();
+    return new Result(code, Files.readString(out.toPath()), Files.readString(err.toPath()));
+  }
+
+  @Test
+  void theVersionAndTheConfigurationNeedNothing() throws Exception {
+    assertThat(sonde("--version").code()).isZero();
+    Result printed = sonde("agent", "--print-config", "--listen", "127.0.0.1:0");
+    assertThat(printed.code()).isZero();
+    assertThat(printed.out()).contains("listen: 127.0.0.1:0");
+    assertThat(printed.err()).isEmpty();
+  }
+
+  @Test
+  void aTypingErrorEndsWith2() throws Exception {
+    Result result = sonde("agent", "--lisen", "127.0.0.1:0");
+    assertThat(result.code()).isEqualTo(2);
+    assertThat(result.err())
+        .isEqualTo("sonde agent: unknown option '--lisen'\n  did you mean '--listen'?\n");
+  }
+
+  @Test
+  void aBadFileEndsWith2AndItsLine() throws Exception {
+    Path file = Files.writeString(folder.resolve("s.yaml"), "log-level: info\nlissten: a:1\n");
+    Result result = sonde("agent", "--config", file.toString());
+    assertThat(result.code()).isEqualTo(2);
+    assertThat(result.err())
+        .isEqualTo(
+            "sonde agent: " + file + ":2:1: unknown key 'lissten'\n  did you mean 'listen'?\n");
+  }
+
+  @Test
+  void withoutCapabilitiesItEndsWith3() throws Exception {
+    assumeThat(Files.isExecutable(Path.of("/usr/bin/setpriv")))
+        .as("setpriv (util-linux) is there")
+        .isTrue();
+    assumeThat(isRoot()).as("running as root, which can drop capabilities").isTrue();
+    Result result = run(List.of("setpriv", "--bounding-set=-all", "--inh-caps=-all"), "agent");
+    assertThat(result.code()).isEqualTo(3);
+    assertThat(result.err())
+        .isEqualTo(
+            "sonde agent: needs root, or CAP_BPF and CAP_PERFMON;"
+                + " this process (uid 0) lacks CAP_BPF and CAP_PERFMON\n"
+                + "  root without capabilities: grant them to the container or unit that runs"
+                + " this\n");
+    Result doctor = run(List.of("setpriv", "--bounding-set=-all", "--inh-caps=-all"), "doctor");
+    assertThat(doctor.code()).isEqualTo(3);
+    assertThat(doctor.out()).contains("CAP_BPF", "✗ Sonde cannot run here: needs root");
+  }
+
+  @Test
+  void aMissingBtfFileEndsWith3() throws Exception {
+    assumeThat(isRoot()).as("running as root: privileges are looked at first").isTrue();
+    Result result = sonde("agent", "--btf", "/no/such/btf");
+    assertThat(result.code()).isEqualTo(3);
+    assertThat(result.err())
+        .startsWith("sonde agent: kernel BTF /no/such/btf: no such file\n  run a kernel with")
+        .hasLineCount(2);
+  }
+
+  private static boolean isRoot() throws Exception {
+    return new String(Files.readAllBytes(Path.of("/proc/self/status")), StandardCharsets.UTF_8)
+        .contains("\nUid:\t0\t0");
+  }
+}

@@ -1,0 +1,154 @@
+package dev.sonde.agent.truth;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
+
+/**
+ * A container's cgroup as the kubelet's cgroupfs driver would make it, in the v1 {@code cpu}
+ * hierarchy and in v2, whichever are mounted.
+ *
+ * {@snippet :
+ * try (PodCgroup pod = PodCgroup.create()) {
+ *   Process hog = pod.start("sh", "-c", "while :; do :; done");
+ * }
+ * }
+ *
+ * <p>Closing kills what is still in it and removes it.
+ */
+final class PodCgroup implements AutoCloseable {
+  private final String pod;
+  private final String container;
+  private final List<Path> directories;
+  private final List<Process> started = new ArrayList<>();
+
+  private PodCgroup(String pod, String container, List<Path> directories) {
+    this.pod = pod;
+    this.container = container;
+    this.directories = directories;
+  }
+
+  static PodCgroup create() {
+    byte[] id = new byte[32];
+    ThreadLocalRandom.current().nextBytes(id);
+    String pod = UUID.randomUUID().toString();
+    String container = HexFormat.of().formatHex(id);
+    List<Path> directories = new ArrayList<>();
+    try {
+      for (String root :
+          List.of("/sys/fs/cgroup/cpu", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")) {
+        if (Files.exists(Path.of(root, "cgroup.procs"))) {
+          Path directory = Path.of(root, "kubepods", "burstable", "pod" + pod, container);
+          Files.createDirectories(directory);
+          directories.add(directory);
+        }
+      }
+    } catch (IOException e) {
+      throw new AssertionError("make a cgroup: needs root and a writable cgroup file system", e);
+    }
+    if (directories.isEmpty()) {
+      throw new AssertionError("no cgroup hierarchy below /sys/fs/cgroup");
+    }
+    return new PodCgroup(pod, container, directories);
+  }
+
+  /** The value of the {@code pod} label while only the path is known. */
+  String pod() {
+    return pod;
+  }
+
+  String container() {
+    return container;
+  }
+
+  /** The labels that select this container's series, as {@link Scrape} takes them. */
+  String[] labels(String... more) {
+    List<String> all = new ArrayList<>(List.of("pod", pod, "container", container));
+    all.addAll(List.of(more));
+    return all.toArray(String[]::new);
+  }
+
+  Path directory() {
+    return directories.getFirst();
+  }
+
+  /**
+   * Starts a command that is in the cgroup before its first instruction. Its output goes to {@code
+   * output}.
+   */
+  Process start(Path output, String... command) {
+    StringBuilder join = new StringBuilder();
+    for (Path d : directories) {
+      join.append("echo $$ > ").append(d.resolve("cgroup.procs")).append(" && ");
+    }
+    List<String> all = new ArrayList<>(List.of("sh", "-c", join + "exec \"$@\"", "sh"));
+    all.addAll(List.of(command));
+    try {
+      Process p =
+          new ProcessBuilder(all).redirectErrorStream(true).redirectOutput(output.toFile()).start();
+      started.add(p);
+      await("the command to be in its cgroup")
+          .atMost(Duration.ofSeconds(5))
+          .until(() -> !p.isAlive() || contains(p.pid()));
+      return p;
+    } catch (IOException e) {
+      throw new AssertionError("start " + List.of(command), e);
+    }
+  }
+
+  Process start(String... command) {
+    return start(Path.of("/dev/null"), command);
+  }
+
+  private boolean contains(long pid) throws IOException {
+    return Files.readAllLines(directory().resolve("cgroup.procs")).contains(Long.toString(pid));
+  }
+
+  /** Every process in it, threads not counted. */
+  List<Long> pids() {
+    try {
+      return Files.readAllLines(directory().resolve("cgroup.procs")).stream()
+          .map(Long::valueOf)
+          .toList();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    for (long pid : pids()) {
+      ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+    }
+    started.forEach(Process::destroyForcibly);
+    for (Path d : directories) {
+      await("the cgroup to be empty").atMost(Duration.ofSeconds(10)).until(() -> remove(d));
+      for (String parent : List.of("..", "../..", "../../..")) {
+        removeIfEmpty(d.resolve(parent).normalize());
+      }
+    }
+  }
+
+  private static boolean remove(Path directory) {
+    return !Files.exists(directory) || directory.toFile().delete();
+  }
+
+  private static void removeIfEmpty(Path directory) {
+    try (Stream<Path> children = Files.list(directory)) {
+      if (children.noneMatch(Files::isDirectory)) {
+        directory.toFile().delete();
+      }
+    } catch (IOException gone) {
+      // somebody else's test removed it
+    }
+  }
+}

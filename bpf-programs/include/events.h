@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Events: rare things, delivered whole, through one buffer for all probes.
+ *
+ * The ring buffer where the kernel has it (5.8), else, or by `--mechanism buffer=perf`, a perf buffer per CPU.
+ */
+#pragma once
+
+#include "kernel.h"
+#include "loss.h"
+#include <bpf/bpf_helpers.h>
+
+enum event_kind {
+	EVENT_TCP_RETRANSMIT = 1,
+};
+
+const volatile bool use_perf_buffer = false;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1); /* bytes, set before load */
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(max_entries, 1); /* possible CPUs, set before load */
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(u32));
+} events_perf SEC(".maps");
+
+/* Sends a record that stands on the caller's stack. */
+static __always_inline void send_event(void *ctx, void *record, u64 size)
+{
+	long err = use_perf_buffer ? bpf_perf_event_output(ctx, &events_perf, BPF_F_CURRENT_CPU, record, size)
+				   : bpf_ringbuf_output(&events, record, size, 0);
+
+	if (err)
+		COUNT_LOSS(reserve);
+	else
+		COUNT_LOSS(written);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel types that Sonde reads, and of each only the fields it reads: CO-RE relocates every access to where the
+ * running kernel has the field, so that a whole vmlinux.h (and a kernel to generate it from) is not needed to build.
+ *
+ * A name with three underscores is a flavour: the same kernel type as it looks in some versions only.
+ */
+#pragma once
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+/* Tells bpf_tracing.h that the kernel's own names of registers are in force, not those of user space. */
+#define __VMLINUX_H__
+
+/* bpf_helpers.h's generated part wants these names, which uapi headers spell with underscores. */
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+
+/* From uapi/linux/bpf.h, which cannot be included beside kernel types. */
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
+	BPF_MAP_TYPE_QUEUE = 22,
+	BPF_MAP_TYPE_SK_STORAGE = 24,
+	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+
+enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
+	BPF_F_NO_PREALLOC = 1,
+	BPF_F_CLONE = 512,
+	BPF_F_MMAPABLE = 1024,
+};
+
+#define BPF_F_CURRENT_CPU 0xffffffffULL
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* cgroups */
+
+struct kernfs_node {
+	u64 id; /* the directory's inode; 5.5 */
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+enum cgroup_subsys_id {
+	cpu_cgrp_id = 1,
+	CGROUP_SUBSYS_COUNT = 14,
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[CGROUP_SUBSYS_COUNT];
+	struct cgroup *dfl_cgrp; /* the v2 hierarchy */
+};
+
+/* tasks */
+
+struct task_struct {
+	unsigned int __state; /* 5.14: renamed from state (2f064a59a11f) */
+	int on_cpu;
+	unsigned int flags;
+	int pid;
+	int tgid;
+	struct css_set *cgroups;
+};
+
+struct task_struct___before_5_14 {
+	long state;
+};
+
+/* sockets */
+
+struct in6_addr {
+	union {
+		u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	unsigned long skc_flags;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup; /* 5.15; before that a tagged integer of the same place (8520e224f547) */
+};
+
+struct sock_cgroup_data___before_5_15 {
+	u64 val;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	u16 sk_protocol; /* 5.6: a field of its own (bf9765145b85) */
+	u8 sk_shutdown;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct inet_connection_sock {
+	u8 icsk_ca_state : 5;
+	u8 icsk_pending;
+};
+
+struct tcp_sock {
+	u32 copied_seq;
+	u32 rcv_nxt;
+	u64 bytes_received;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+};
+
+struct sk_buff {
+	char cb[48];
+};
+
+struct tcp_skb_cb {
+	u16 tcp_gso_segs;
+};
+
+enum sock_flags {
+	SOCK_DONE = 1,
+};
+
+struct file;
+
+/* tracepoint records */
+
+struct trace_event_raw_sched_switch {
+	int prev_pid;
+	long prev_state;
+	int next_pid;
+};
+
+struct trace_event_raw_sched_wakeup_template {
+	int pid;
+};
+
+struct trace_event_raw_sched_process_template {
+	int pid;
+};
+
+/* 6.17 gave the retransmit tracepoint its own class, with the result (ba4e3ab9ee3a) */
+struct trace_event_raw_tcp_retransmit_skb {
+	const void *skbaddr;
+	const void *skaddr;
+	int err;
+};
+
+struct trace_event_raw_tcp_event_sk_skb {
+	const void *skbaddr;
+	const void *skaddr;
+};
+
+struct trace_event_raw_tcp_event_sk {
+	const void *skaddr;
+};
+
+struct trace_event_raw_tcp_retransmit_synack {
+	const void *skaddr;
+	const void *req;
+};
+
+struct bpf_iter__task_file {
+	struct task_struct *task;
+	struct file *file;
+};
+
+/* registers of a kprobe, as far as bpf_tracing.h's argument macros read them */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long r8, ax, cx, dx, si, di, sp;
+};
+#endif
+
+#pragma clang attribute pop
+
+#if defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
+	u64 pstate;
+} __attribute__((preserve_access_index));
+#endif
+
+#define PF_KTHREAD 0x00200000
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP 6
+#define TASK_RUNNING 0
+#define EBUSY 16
+
+enum tcp_state {
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT = 2,
+	TCP_SYN_RECV = 3,
+	TCP_LISTEN = 10,
+};
+
+#define TCP_CA_LOSS 4
+#define TCP_CA_CWR 2
+#define ICSK_TIME_LOSS_PROBE 5

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who owns a socket, also when the kernel works on it in softirq, where the current task is whoever was interrupted.
+ *
+ *  - A socket that connects or listens belongs to the workload of the process that does it.
+ *  - An accepted one first belongs to its listener's owner: the kernel clones the listener's storage into it.
+ *  - That is corrected once, at the first I/O by a process: the acceptor may be another workload's.
+ *  - Sockets older than the agent are found through the descriptors of every process (iter/task_file).
+ *
+ * The record stands in socket storage where tracing programs may use it (5.11), else in a hash by the socket's address.
+ */
+#pragma once
+
+#include "kernel.h"
+#include "workloads.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+struct socket_record {
+	u64 cgroup_id;
+	u64 received; /* bytes that the application had taken at the last look */
+	u32 slot;
+	u32 confirmed; /* the owner is the user itself: no correction at the next I/O */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct socket_record);
+} socket_records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1048576);
+	__type(key, u64);
+	__type(value, struct socket_record);
+} socket_records_by_address SEC(".maps");
+
+const volatile bool use_socket_storage = true;
+
+static __always_inline struct socket_record *find_socket(struct sock *sk)
+{
+	u64 address = (u64)sk;
+
+	if (use_socket_storage)
+		return bpf_sk_storage_get(&socket_records, sk, NULL, 0);
+	return bpf_map_lookup_elem(&socket_records_by_address, &address);
+}
+
+/* Makes or replaces a socket's record. */
+static __always_inline void put_socket(struct sock *sk, struct socket_record *fresh)
+{
+	u64 address = (u64)sk;
+	struct socket_record *r;
+
+	if (!use_socket_storage) {
+		if (bpf_map_update_elem(&socket_records_by_address, &address, fresh, BPF_ANY))
+			COUNT_LOSS(storage);
+		return;
+	}
+	r = bpf_sk_storage_get(&socket_records, sk, fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (r)
+		*r = *fresh;
+	else
+		COUNT_LOSS(storage);
+}
+
+static __always_inline bool is_tcp(struct sock *sk)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+/*
+ * The socket's own cgroup, for sockets that no record was made for: the creator's (for a child, the listener's
+ * creator's). It is a v2 id, so that it says nothing where v1 ids are the keys.
+ */
+static __always_inline u64 socket_cgroup_id(struct sock *sk)
+{
+	u64 id;
+
+	if (cgroup_v1 || !bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return CGROUP_UNKNOWN;
+	id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+	return id ? id : CGROUP_UNKNOWN;
+}
+
+/* The slot to charge for work on this socket by nobody in particular (timers, incoming packets). */
+static __always_inline u32 socket_slot(struct sock *sk, struct socket_record *r, u64 *cgroup_id)
+{
+	if (!r) {
+		*cgroup_id = socket_cgroup_id(sk);
+		return slot_of(*cgroup_id);
+	}
+	*cgroup_id = r->cgroup_id;
+	r->slot = slot_again(r->cgroup_id, r->slot);
+	return r->slot;
+}
+
+/* The same for I/O by the current process, which is what confirms an owner. Kernel threads work for others. */
+static __always_inline u32 socket_slot_in_process(struct sock *sk, struct socket_record *r)
+{
+	u64 cgroup_id;
+
+	if (r && !r->confirmed) {
+		u64 key = current_workload_key();
+
+		if (key != CGROUP_KERNEL) {
+			r->cgroup_id = key;
+			r->slot = slot_of(key);
+			r->confirmed = 1;
+		}
+	}
+	return socket_slot(sk, r, &cgroup_id);
+}

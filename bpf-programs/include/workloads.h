@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Workloads in the kernel: a cgroup id has a slot number, and every probe's counters of a workload stand at
+ * [cpu * max_slots + slot] of a plain array that the agent maps into its memory.
+ *
+ * The first event of a cgroup takes a free slot; the agent gives slots back some time after a cgroup is gone. A slot
+ * number is remembered with the task or socket it was looked up for, so that the hash is read once and not per event.
+ */
+#pragma once
+
+#include "kernel.h"
+#include "loss.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+/* Where counts go whose workload has no slot of its own. */
+#define SLOT_OTHER 0
+#define SLOT_NONE (~0U)
+
+/* No directory has these inode numbers. */
+#define CGROUP_NOBODY 0ULL /* the owner of a free slot */
+#define CGROUP_OTHER (~0ULL) /* the owner of slot 0 */
+#define CGROUP_UNKNOWN (~1ULL) /* a socket whose owner was never seen */
+#define CGROUP_KERNEL (~2ULL) /* kernel threads */
+
+/* Ids of the v1 `cpu` hierarchy instead of v2: ids of different hierarchies collide, so one is chosen per host. */
+const volatile bool cgroup_v1 = false;
+const volatile u32 max_slots = 1;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* max_slots, set before load */
+	__type(key, u64);
+	__type(value, u32);
+} cgroup_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1); /* max_slots, set before load; the agent fills in 1 .. max_slots - 1 */
+	__type(value, u32);
+} free_slots SEC(".maps");
+
+/* Whose slot it is: what a socket remembers is checked against it, since sockets outlive cgroups. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* max_slots, set before load */
+	__type(key, u32);
+	__type(value, u64);
+} slot_owners SEC(".maps");
+
+/* Takes a slot for a workload that has none yet. Cold: once per workload. */
+static __noinline u32 take_slot(u64 cgroup_id)
+{
+	u32 slot = SLOT_OTHER;
+	u32 *theirs;
+	u64 *owner;
+
+	if (bpf_map_pop_elem(&free_slots, &slot)) {
+		COUNT_LOSS(map_full);
+		return SLOT_OTHER;
+	}
+	owner = bpf_map_lookup_elem(&slot_owners, &slot);
+	if (owner)
+		*owner = cgroup_id;
+	if (bpf_map_update_elem(&cgroup_slots, &cgroup_id, &slot, BPF_NOEXIST) == 0)
+		return slot;
+	/* another CPU was first, or the table is full: the slot goes back */
+	bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
+	theirs = bpf_map_lookup_elem(&cgroup_slots, &cgroup_id);
+	if (theirs)
+		return *theirs;
+	COUNT_LOSS(map_full);
+	return SLOT_OTHER;
+}
+
+static __always_inline u32 slot_of(u64 cgroup_id)
+{
+	u32 *slot = bpf_map_lookup_elem(&cgroup_slots, &cgroup_id);
+
+	return slot ? *slot : take_slot(cgroup_id);
+}
+
+/* A remembered slot, if it still belongs to this workload. */
+static __always_inline u32 slot_again(u64 cgroup_id, u32 slot)
+{
+	u64 *owner = bpf_map_lookup_elem(&slot_owners, &slot);
+
+	return owner && *owner == cgroup_id ? slot : slot_of(cgroup_id);
+}
+
+/* The workload's row of this CPU in an array of max_slots rows a CPU. */
+static __always_inline u32 row_of(u32 slot)
+{
+	return bpf_get_smp_processor_id() * max_slots + slot;
+}
+
+/*
+ * The workload key of a task. Direct reads where the verifier knows the pointer's type (tp_btf), which is three
+ * times as fast; probe reads elsewhere.
+ */
+static __always_inline u64 task_cgroup_id(struct task_struct *task, const bool typed)
+{
+	if (cgroup_v1) {
+		u32 cpu = bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id);
+		struct cgroup_subsys_state *css = NULL;
+
+		if (typed)
+			return task->cgroups->subsys[cpu]->cgroup->kn->id;
+		bpf_probe_read_kernel(&css, sizeof(css), &BPF_CORE_READ(task, cgroups)->subsys[cpu]);
+		return BPF_CORE_READ(css, cgroup, kn, id);
+	}
+	if (typed)
+		return task->cgroups->dfl_cgrp->kn->id;
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+}
+
+/* Kernel threads are a workload of their own, whatever cgroup they are in. */
+static __always_inline u64 workload_key(u64 cgroup_id, u32 task_flags)
+{
+	return task_flags & PF_KTHREAD ? CGROUP_KERNEL : cgroup_id;
+}
+
+static __always_inline u64 current_workload_key(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return workload_key(task_cgroup_id(task, false), BPF_CORE_READ(task, flags));
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * TCP: bytes that applications sent and received, and segments that were sent again, by the workload that owns the
+ * socket.
+ */
+#include "kernel.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "events.h"
+#include "loss.h"
+#include "sockets.h"
+#include "workloads.h"
+
+enum retransmit_type {
+	RETRANSMIT_TIMEOUT = 0,
+	RETRANSMIT_FAST = 1,
+	RETRANSMIT_TAIL_LOSS_PROBE = 2,
+	RETRANSMIT_SYN = 3,
+	RETRANSMIT_SYNACK = 4,
+	RETRANSMIT_TYPES = 5,
+};
+
+/* One workload on one CPU; atomic, since a softirq or another task may interrupt a count. */
+struct tcp_stats {
+	u64 sent_bytes;
+	u64 received_bytes;
+	u64 retransmits[RETRANSMIT_TYPES];
+	u64 padding;
+};
+
+_Static_assert(sizeof(struct tcp_stats) == 64, "one cache line");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* possible CPUs * max_slots, set before load */
+	__type(key, u32);
+	__type(value, struct tcp_stats);
+} tcp_stats SEC(".maps");
+
+struct tcp_retransmit_event {
+	u32 kind; /* EVENT_TCP_RETRANSMIT */
+	u32 segments;
+	u64 time_ns; /* CLOCK_MONOTONIC */
+	u64 cgroup_id;
+	u8 type; /* enum retransmit_type */
+	u8 state; /* enum tcp_state */
+	u16 family; /* AF_INET: the first 4 bytes of each address count */
+	u16 local_port;
+	u16 remote_port;
+	u8 local[16];
+	u8 remote[16];
+};
+
+_Static_assert(sizeof(struct tcp_retransmit_event) == 64, "the agent reads this layout");
+
+static __always_inline struct tcp_stats *stats_row(u32 slot)
+{
+	u32 row = row_of(slot);
+
+	return bpf_map_lookup_elem(&tcp_stats, &row);
+}
+
+/* Owners */
+
+static __always_inline void handle_set_state(struct sock *sk, int new_state)
+{
+	struct socket_record fresh = {};
+
+	if (new_state != TCP_SYN_SENT && new_state != TCP_LISTEN)
+		return;
+	if (!is_tcp(sk))
+		return;
+	fresh.cgroup_id = current_workload_key();
+	fresh.slot = slot_of(fresh.cgroup_id);
+	/* who listens does not tell who will use what is accepted */
+	fresh.confirmed = new_state == TCP_SYN_SENT && fresh.cgroup_id != CGROUP_KERNEL;
+	put_socket(sk, &fresh);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_set_state_btf, struct sock *sk, int old_state, int new_state)
+{
+	handle_set_state(sk, new_state);
+	return 0;
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int BPF_PROG(tcp_set_state_raw, struct sock *sk, int old_state, int new_state)
+{
+	handle_set_state(sk, new_state);
+	return 0;
+}
+
+/* Only for the hash by address: socket storage goes with the socket. */
+SEC("raw_tp/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy_raw, struct sock *sk)
+{
+	u64 address = (u64)sk;
+
+	bpf_map_delete_elem(&socket_records_by_address, &address);
+	return 0;
+}
+
+/*
+ * How many bytes the application has taken so far: received in order, less what still waits in the queue. The FIN has
+ * a sequence number too, but is no byte.
+ */
+static __always_inline u64 taken_bytes(struct tcp_sock *tp, struct sock *sk, const bool typed)
+{
+	u64 received = typed ? tp->bytes_received : BPF_CORE_READ(tp, bytes_received);
+	u32 next = typed ? tp->rcv_nxt : BPF_CORE_READ(tp, rcv_nxt);
+	u32 copied = typed ? tp->copied_seq : BPF_CORE_READ(tp, copied_seq);
+	u64 flags = typed ? sk->__sk_common.skc_flags : BPF_CORE_READ(sk, __sk_common.skc_flags);
+	u32 waiting = next - copied;
+
+	if (waiting && flags & (1ULL << bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
+		waiting--;
+	return received > waiting ? received - waiting : 0;
+}
+
+/* One pass at start over every descriptor of every process: the sockets that are older than the agent. */
+SEC("iter/task_file")
+int tcp_old_sockets(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket_record fresh = {};
+	struct socket *socket;
+	struct tcp_sock *tp;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !is_tcp(sk) || find_socket(sk))
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return 0;
+	fresh.cgroup_id = workload_key(task_cgroup_id(task, false), BPF_CORE_READ(task, flags));
+	fresh.slot = slot_of(fresh.cgroup_id);
+	fresh.received = taken_bytes(tp, sk, false);
+	put_socket(sk, &fresh);
+	return 0;
+}
+
+/* Bytes sent */
+
+static __always_inline void count_sent(struct sock *sk, long accepted)
+{
+	struct tcp_stats *s;
+
+	if (accepted <= 0)
+		return;
+	s = stats_row(socket_slot_in_process(sk, find_socket(sk)));
+	if (s)
+		__sync_fetch_and_add(&s->sent_bytes, accepted);
+}
+
+SEC("fexit/tcp_sendmsg")
+int BPF_PROG(tcp_sendmsg_exit, struct sock *sk, void *msg, u64 size, int accepted)
+{
+	count_sent(sk, accepted);
+	return 0;
+}
+
+/* sendfile and splice until 6.5, where they became sends (dc97391e6610) */
+SEC("fexit/tcp_sendpage")
+int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, u64 size, int flags, int accepted)
+{
+	count_sent(sk, accepted);
+	return 0;
+}
+
+/* 6.3; every protocol's sends, so that TCP has to be told from the others */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(sock_send_length_btf, struct sock *sk, int accepted, int flags)
+{
+	if (accepted > 0 && sk->sk_protocol == IPPROTO_TCP && is_tcp(sk))
+		count_sent(sk, accepted);
+	return 0;
+}
+
+SEC("raw_tp/sock_send_length")
+int BPF_PROG(sock_send_length_raw, struct sock *sk, int accepted, int flags)
+{
+	if (accepted > 0 && is_tcp(sk))
+		count_sent(sk, accepted);
+	return 0;
+}
+
+/*
+ * The return of tcp_sendmsg where neither fexit nor the tracepoint is to be had. A kprobe knows no socket at the
+ * return, so that the bytes are the calling process's, which is the owner for all but sockets that are shared.
+ */
+SEC("kretprobe/tcp_sendmsg")
+int BPF_KRETPROBE(tcp_sendmsg_return, int accepted)
+{
+	struct tcp_stats *s;
+
+	if (accepted <= 0)
+		return 0;
+	s = stats_row(slot_of(current_workload_key()));
+	if (s)
+		__sync_fetch_and_add(&s->sent_bytes, accepted);
+	return 0;
+}
+
+/* Bytes received */
+
+static __always_inline void count_received(struct sock *sk, struct tcp_sock *tp, const bool typed)
+{
+	struct socket_record *r = find_socket(sk);
+	struct tcp_stats *s;
+	u64 taken, before;
+
+	if (!r)
+		return;
+	taken = taken_bytes(tp, sk, typed);
+	before = r->received;
+	r->received = taken;
+	s = stats_row(socket_slot_in_process(sk, r));
+	/* less than before: the address was used again, or a disconnect set the socket back */
+	if (s && taken > before)
+		__sync_fetch_and_add(&s->received_bytes, taken - before);
+}
+
+/* Runs after every copy to the application, splice and zero-copy included; its owner holds the socket's lock. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(tcp_rcv_space_adjust_btf, struct sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (tp)
+		count_received(sk, tp, true);
+	return 0;
+}
+
+SEC("raw_tp/tcp_rcv_space_adjust")
+int BPF_PROG(tcp_rcv_space_adjust_raw, struct sock *sk)
+{
+	count_received(sk, (struct tcp_sock *)sk, false);
+	return 0;
+}
+
+SEC("tracepoint/tcp/tcp_rcv_space_adjust")
+int tcp_rcv_space_adjust_tp(struct trace_event_raw_tcp_event_sk *ctx)
+{
+	struct sock *sk = (struct sock *)BPF_CORE_READ(ctx, skaddr);
+
+	count_received(sk, (struct tcp_sock *)sk, false);
+	return 0;
+}
+
+/* Retransmits */
+
+/* A function of its own, so that its parameter's type gets into the BTF that the Java view is generated from. */
+static __noinline void send_retransmit(void *ctx, struct tcp_retransmit_event *e)
+{
+	send_event(ctx, e, sizeof(*e));
+}
+
+static __always_inline void report_retransmit(void *ctx, struct sock *sk, struct sock_common *addresses, u32 type,
+					      u32 segments)
+{
+	struct tcp_retransmit_event e = { .kind = EVENT_TCP_RETRANSMIT };
+	struct tcp_stats *s = stats_row(socket_slot(sk, find_socket(sk), &e.cgroup_id));
+
+	if (s && type < RETRANSMIT_TYPES)
+		__sync_fetch_and_add(&s->retransmits[type], segments);
+	e.segments = segments;
+	e.time_ns = bpf_ktime_get_ns();
+	e.type = type;
+	e.state = BPF_CORE_READ(addresses, skc_state);
+	e.family = BPF_CORE_READ(addresses, skc_family);
+	e.local_port = BPF_CORE_READ(addresses, skc_num);
+	e.remote_port = bpf_ntohs(BPF_CORE_READ(addresses, skc_dport));
+	if (e.family == AF_INET6) {
+		BPF_CORE_READ_INTO(&e.local, addresses, skc_v6_rcv_saddr.in6_u.u6_addr8);
+		BPF_CORE_READ_INTO(&e.remote, addresses, skc_v6_daddr.in6_u.u6_addr8);
+	} else {
+		*(__be32 *)e.local = BPF_CORE_READ(addresses, skc_rcv_saddr);
+		*(__be32 *)e.remote = BPF_CORE_READ(addresses, skc_daddr);
+	}
+	send_retransmit(ctx, &e);
+}
+
+/* Why the segment goes out again; HOOKS of each type's counter in docs/metrics.md. */
+static __always_inline u32 retransmit_type(struct sock *sk)
+{
+	struct inet_connection_sock *icsk = (struct inet_connection_sock *)sk;
+	u32 ca_state = BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state);
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_SYN_SENT)
+		return RETRANSMIT_SYN;
+	if (ca_state == TCP_CA_LOSS)
+		return RETRANSMIT_TIMEOUT;
+	if (ca_state < TCP_CA_CWR && BPF_CORE_READ(icsk, icsk_pending) == ICSK_TIME_LOSS_PROBE)
+		return RETRANSMIT_TAIL_LOSS_PROBE;
+	return RETRANSMIT_FAST;
+}
+
+static __always_inline void handle_retransmit(void *ctx, struct sock *sk, struct sk_buff *skb, int err)
+{
+	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)((void *)skb + bpf_core_field_offset(skb->cb));
+	u16 segments = BPF_CORE_READ(cb, tcp_gso_segs);
+
+	/* nothing was sent: the first transmission still waits in this host's queue */
+	if (err == -EBUSY)
+		return;
+	report_retransmit(ctx, sk, (struct sock_common *)sk, retransmit_type(sk), segments ? segments : 1);
+}
+
+/* Before 6.17 the tracepoint has no err and fires only when the segment was sent. */
+#define RETRANSMIT_ERR(ctx)                                                                        \
+	(bpf_core_field_exists(((struct trace_event_raw_tcp_retransmit_skb *)0)->err) ? (int)(ctx)[2] : 0)
+
+SEC("tp_btf/tcp_retransmit_skb")
+int tcp_retransmit_skb_btf(u64 *ctx)
+{
+	handle_retransmit(ctx, (struct sock *)ctx[0], (struct sk_buff *)ctx[1], RETRANSMIT_ERR(ctx));
+	return 0;
+}
+
+SEC("raw_tp/tcp_retransmit_skb")
+int tcp_retransmit_skb_raw(u64 *ctx)
+{
+	handle_retransmit(ctx, (struct sock *)ctx[0], (struct sk_buff *)ctx[1], RETRANSMIT_ERR(ctx));
+	return 0;
+}
+
+SEC("tracepoint/tcp/tcp_retransmit_skb")
+int tcp_retransmit_skb_tp(void *ctx)
+{
+	struct trace_event_raw_tcp_retransmit_skb *now = ctx;
+	struct trace_event_raw_tcp_event_sk_skb *before = ctx;
+
+	if (bpf_core_field_exists(now->err))
+		handle_retransmit(ctx, (struct sock *)BPF_CORE_READ(now, skaddr),
+				  (struct sk_buff *)BPF_CORE_READ(now, skbaddr), BPF_CORE_READ(now, err));
+	else
+		handle_retransmit(ctx, (struct sock *)BPF_CORE_READ(before, skaddr),
+				  (struct sk_buff *)BPF_CORE_READ(before, skbaddr), 0);
+	return 0;
+}
+
+/* A SYN-ACK that is sent again belongs to the listener; the request knows the addresses. */
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(tcp_retransmit_synack_btf, struct sock *listener, struct request_sock *request)
+{
+	report_retransmit(ctx, listener, (struct sock_common *)request, RETRANSMIT_SYNACK, 1);
+	return 0;
+}
+
+SEC("raw_tp/tcp_retransmit_synack")
+int BPF_PROG(tcp_retransmit_synack_raw, struct sock *listener, struct request_sock *request)
+{
+	report_retransmit(ctx, listener, (struct sock_common *)request, RETRANSMIT_SYNACK, 1);
+	return 0;
+}
+
+SEC("tracepoint/tcp/tcp_retransmit_synack")
+int tcp_retransmit_synack_tp(struct trace_event_raw_tcp_retransmit_synack *ctx)
+{
+	report_retransmit(ctx, (struct sock *)BPF_CORE_READ(ctx, skaddr),
+			  (struct sock_common *)BPF_CORE_READ(ctx, req), RETRANSMIT_SYNACK, 1);
+	return 0;
+}
+
+SEC("license")
+char LICENSE[] = "Dual BSD/GPL";

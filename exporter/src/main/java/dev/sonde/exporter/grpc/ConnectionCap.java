@@ -1,0 +1,108 @@
+package dev.sonde.exporter.grpc;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketAddress;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import javax.net.ServerSocketFactory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Server sockets that hold at most so many connections at once.
+ *
+ * <p>grpc-okhttp has two traps of its own here: every connection has threads of its own, and any
+ * number of connections is accepted; and its accept loop ends for ever at the first failed accept,
+ * so that one moment without free file descriptors would leave the server deaf.
+ */
+final class ConnectionCap extends ServerSocketFactory {
+  /** After a failed accept: long enough not to spin, short enough for nobody to notice. */
+  private static final long BACKOFF_MILLIS = 50;
+
+  private final int max;
+  private final AtomicInteger open = new AtomicInteger();
+  private final Map<SocketAddress, ClientConnection> connections = new ConcurrentHashMap<>();
+
+  ConnectionCap(int max) {
+    this.max = max;
+  }
+
+  /** The connection of a client; null once it is closed. */
+  @Nullable ClientConnection of(@Nullable SocketAddress client) {
+    return client == null ? null : connections.get(client);
+  }
+
+  private void left(@Nullable SocketAddress client) {
+    open.decrementAndGet();
+    if (client != null) {
+      connections.remove(client);
+    }
+  }
+
+  /** How many connections there are. */
+  int open() {
+    return open.get();
+  }
+
+  @Override
+  public ServerSocket createServerSocket() throws IOException {
+    return new CappedServerSocket();
+  }
+
+  @Override
+  public ServerSocket createServerSocket(int port) {
+    throw new UnsupportedOperationException("bind it yourself");
+  }
+
+  @Override
+  public ServerSocket createServerSocket(int port, int backlog) {
+    throw new UnsupportedOperationException("bind it yourself");
+  }
+
+  @Override
+  public ServerSocket createServerSocket(int port, int backlog, InetAddress address) {
+    throw new UnsupportedOperationException("bind it yourself");
+  }
+
+  private final class CappedServerSocket extends ServerSocket {
+    CappedServerSocket() throws IOException {}
+
+    @Override
+    public Socket accept() throws IOException {
+      while (true) {
+        AtomicReference<SocketAddress> client = new AtomicReference<>();
+        ClientConnection socket = new ClientConnection(() -> left(client.get()));
+        open.incrementAndGet();
+        try {
+          implAccept(socket);
+        } catch (IOException e) {
+          socket.close();
+          if (isClosed()) {
+            throw e;
+          }
+          backOff(e);
+          continue;
+        }
+        if (open.get() <= max) {
+          client.set(socket.getRemoteSocketAddress());
+          connections.put(socket.getRemoteSocketAddress(), socket);
+          return socket;
+        }
+        socket.close();
+      }
+    }
+
+    private static void backOff(IOException failure) throws IOException {
+      try {
+        Thread.sleep(BACKOFF_MILLIS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw failure;
+      }
+    }
+  }
+}

@@ -1,0 +1,332 @@
+package dev.sonde.exporter.http;
+
+import dev.sonde.exporter.prometheus.Bytes;
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import one.nio.net.SelectableJavaSocket;
+import one.nio.net.Session;
+import one.nio.net.Socket;
+import one.nio.net.SocketClosedException;
+import one.nio.server.SelectorThread;
+
+/**
+ * One client: requests in, answers out, in order, one at a time.
+ *
+ * <p>While an answer is made or not yet taken, nothing more is read, so a client that floods or
+ * does not read holds up only itself. A connection that ends after an answer is half-closed first
+ * and what still comes is dropped for a moment: closing at once would let the kernel's reset
+ * overtake the answer.
+ *
+ * <p>The selector thread, a render thread and the sweeper enter; the session's monitor serialises
+ * them, and nothing inside blocks.
+ */
+final class Connection extends Session {
+  private static final long LINGER_NANOS = 1_000_000_000;
+  private static final int LINGER_BYTES = 1 << 20;
+
+  private enum State {
+    /** Between requests; the client may be silent. */
+    IDLE,
+    /** Some of a request is here. */
+    READING,
+    /** A render thread makes the answer. */
+    HANDLING,
+    /** An answer waits for the client to take it. */
+    SENDING,
+    /** The last answer is sent; what still comes is dropped. */
+    LINGERING,
+    /** The selector thread is asked to close it. */
+    ENDING
+  }
+
+  private final NioServer server;
+  private final RequestParser parser;
+  private State state = State.IDLE;
+  private long since = System.nanoTime();
+  private boolean fresh = true;
+  private boolean closeAfter;
+  private boolean refused;
+  private int dropped;
+
+  Connection(Socket socket, NioServer server, HttpConfig config) {
+    super(socket);
+    this.server = server;
+    this.parser = new RequestParser(config);
+  }
+
+  /** Turns a connection away before it was read; called before it is registered. */
+  synchronized void refuse(Rejection why, String detail) throws IOException {
+    refused = true;
+    byte[] answer = answer(Response.of(why, detail));
+    socket.write(answer, 0, answer.length, 0); // a fresh socket's buffer takes that much
+    linger();
+  }
+
+  /** Whether it never counted as a client. */
+  synchronized boolean refused() {
+    return refused;
+  }
+
+  @Override
+  protected void processRead(byte[] shared) throws IOException {
+    if (state == State.ENDING) {
+      close();
+      return;
+    }
+    if (state == State.LINGERING) {
+      drop(shared);
+      return;
+    }
+    int room = Math.min(shared.length, parser.room());
+    if (room <= 0 || state == State.HANDLING || state == State.SENDING) {
+      rearm();
+      return;
+    }
+    int n;
+    try {
+      n = read(shared, 0, room);
+    } catch (SocketClosedException e) {
+      close(); // nothing is being answered in this state, so nobody waits
+      return;
+    }
+    if (n > 0) {
+      if (state == State.IDLE) {
+        enter(State.READING);
+      }
+      parser.append(shared, n);
+      pump();
+    }
+  }
+
+  @Override
+  protected void processWrite() throws Exception {
+    super.processWrite();
+    if (socket.isOpen() && queueHead == null && state == State.SENDING) {
+      sent();
+      pump();
+    }
+  }
+
+  /** Takes requests off the buffer for as long as they can be answered at once. */
+  private void pump() throws IOException {
+    while (socket.isOpen() && (state == State.IDLE || state == State.READING)) {
+      switch (parser.next()) {
+        case Parsed.Incomplete() -> {
+          if (state == State.IDLE && parser.buffered() > 0) {
+            enter(State.READING);
+          }
+          rearm();
+          return;
+        }
+        case Parsed.Expecting() -> {
+          byte[] go = NioServer.CONTINUE.clone();
+          write(new Outgoing(go, go.length, Connection::nothing));
+        }
+        case Parsed.Complete(Request request) -> {
+          enter(State.HANDLING);
+          server.handle(request, this);
+        }
+        case Parsed.Refused(Rejection why, String detail) -> {
+          server.count(why);
+          enter(State.HANDLING);
+          byte[] answer = answer(Response.of(why, detail));
+          closeAfter = true;
+          send(new Outgoing(answer, answer.length, Connection::nothing));
+          return;
+        }
+      }
+    }
+    rearm();
+  }
+
+  /** Answers the request in hand. */
+  synchronized void respond(Request request, Response response) throws IOException {
+    closeAfter = !request.keepAlive();
+    byte[] head = response.head(closeAfter);
+    Outgoing out = new Outgoing(head, head.length, Connection::nothing);
+    if (!request.isHead()) {
+      byte[] body = response.body();
+      out.append(new Outgoing(body, body.length, Connection::nothing));
+    }
+    send(out);
+  }
+
+  /** Answers the request in hand from {@code body}, which stays in use until {@code release}. */
+  synchronized void respond(Request request, byte[] head, Bytes body, Runnable release)
+      throws IOException {
+    closeAfter = !request.keepAlive();
+    Outgoing out = new Outgoing(head, head.length, Connection::nothing);
+    out.append(new Outgoing(body.array(), body.length(), release));
+    send(out);
+  }
+
+  /** After a render thread has answered: go on with what was pipelined. */
+  synchronized void resume() {
+    try {
+      pump();
+    } catch (IOException | RuntimeException e) {
+      handleException(e);
+    }
+  }
+
+  /** A scrape died of a bug: say so, unless its answer has begun. */
+  synchronized void fail(Request request) {
+    if (state != State.HANDLING) {
+      close();
+      return;
+    }
+    try {
+      respond(request, NioServer.internalError());
+      pump();
+    } catch (IOException | RuntimeException e) {
+      handleException(e);
+    }
+  }
+
+  private void send(Outgoing out) throws IOException {
+    enter(State.SENDING);
+    write(out); // releases everything if it throws
+    if (queueHead == null && socket.isOpen()) {
+      sent();
+    }
+  }
+
+  private void sent() throws IOException {
+    if (closeAfter) {
+      linger();
+    } else {
+      fresh = false;
+      enter(State.IDLE);
+    }
+  }
+
+  private void linger() throws IOException {
+    enter(State.LINGERING);
+    channel().shutdownOutput();
+    rearm();
+  }
+
+  private void drop(byte[] shared) throws IOException {
+    try {
+      dropped += read(shared, 0, shared.length);
+    } catch (SocketClosedException e) {
+      close();
+      return;
+    }
+    if (dropped > LINGER_BYTES) {
+      close();
+    }
+  }
+
+  /** Asks the selector for what this state waits for. */
+  private void rearm() {
+    if (selector == null || !socket.isOpen() || queueHead != null) {
+      return; // not registered yet, closed, or waiting to write: write() asked for that itself
+    }
+    listen(
+        switch (state) {
+          case IDLE, READING, LINGERING, ENDING -> READABLE;
+          case HANDLING, SENDING -> 0;
+        });
+  }
+
+  /** Ends what takes too long; the sweeper calls it. */
+  synchronized void sweep(long now, HttpConfig config) {
+    long age = now - since;
+    try {
+      switch (state) {
+        case IDLE -> {
+          if (age > (fresh ? config.headerDeadline() : config.idleTime()).toNanos()) {
+            close();
+          }
+        }
+        case READING -> {
+          if (age > config.headerDeadline().toNanos()) {
+            server.count(Rejection.HEADER_TIMEOUT);
+            closeAfter = true;
+            byte[] answer =
+                answer(
+                    Response.of(
+                        Rejection.HEADER_TIMEOUT,
+                        "the request was not complete after " + config.headerDeadline()));
+            send(new Outgoing(answer, answer.length, Connection::nothing));
+          }
+        }
+        case HANDLING -> {
+          // ours to finish
+        }
+        case SENDING -> {
+          if (age > config.sendDeadline().toNanos()) {
+            server.count(Rejection.SLOW_READER);
+            close();
+          }
+        }
+        case ENDING -> {
+          // on its way
+        }
+        case LINGERING -> {
+          if (age > LINGER_NANOS) {
+            close();
+          }
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      handleException(e);
+    }
+  }
+
+  /** What goes wrong with one client ends that client and nothing else. */
+  @Override
+  public void handleException(Throwable e) {
+    close();
+    if (!(e instanceof IOException)) {
+      server.unexpected(e);
+    }
+  }
+
+  /**
+   * Only the selector thread may close a registered socket: one-nio asks a key for its readiness
+   * after checking that it is valid, and a close between the two would end that thread for good.
+   * Others end both directions, which wakes the selector to do it.
+   */
+  @Override
+  public synchronized void close() {
+    if (Thread.currentThread() instanceof SelectorThread) {
+      closeNow();
+    } else if (state != State.ENDING && socket.isOpen()) {
+      enter(State.ENDING);
+      try {
+        channel().shutdownInput();
+        channel().shutdownOutput();
+      } catch (IOException e) {
+        // the peer has ended it already, which wakes the selector as well
+      }
+      if (channel().isRegistered() && selector != null) {
+        listen(READABLE);
+      }
+    }
+  }
+
+  /** By the selector thread, or when there is none any more. */
+  synchronized void closeNow() {
+    super.close();
+    server.closed(this);
+  }
+
+  private SocketChannel channel() {
+    return (SocketChannel) ((SelectableJavaSocket) socket).getSelectableChannel();
+  }
+
+  private void enter(State next) {
+    state = next;
+    since = System.nanoTime();
+  }
+
+  private static byte[] answer(Response response) {
+    byte[] head = response.head(true);
+    byte[] body = response.body();
+    return new Bytes(head.length + body.length).put(head).put(body).toArray();
+  }
+
+  private static void nothing() {}
+}

@@ -1,0 +1,20 @@
+package dev.sonde.exporter.http;
+
+import java.net.InetSocketAddress;
+
+/**
+ * A running HTTP endpoint. Behind it may stand any transport, for example one with TLS.
+ *
+ * <p>Any thread may call anything.
+ */
+public interface HttpFrontend extends AutoCloseable {
+  /** Where it listens, with the real port if 0 was asked for. */
+  InetSocketAddress address();
+
+  /** Its counters since start. */
+  HttpStats stats();
+
+  /** Stops listening and closes every connection; answers in flight are cut. Twice is harmless. */
+  @Override
+  void close();
+}
