@@ -177,9 +177,17 @@ public final class BpfObject implements AutoCloseable {
                         errno,
                         Hints.load(errno),
                         refusal.log()))
-            .orElseGet(() -> new BpfException("load " + name, errno, Hints.load(errno)));
+            .orElseGet(() -> new BpfException(loading(chosen), errno, Hints.load(errno)));
       }
     }
+  }
+
+  /** Without a verifier log only a lone program is known to be the culprit. */
+  private String loading(List<BpfProgram> chosen) {
+    return chosen.size() == 1
+        ? "load program %s (%s) of %s"
+            .formatted(chosen.getFirst().name(), chosen.getFirst().section(), name)
+        : "load " + name;
   }
 
   /** Frees the programs and maps. Closing twice is harmless. */

@@ -24,7 +24,9 @@ class LeaksKernelIT {
 
   private static List<String> kernelMappings() throws IOException {
     try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
-      return lines.filter(line -> line.contains("bpf-map") || line.contains("[perf_event]")).toList();
+      return lines
+          .filter(line -> line.contains("bpf-map") || line.contains("[perf_event]"))
+          .toList();
     }
   }
 
