@@ -14,6 +14,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class ClientConnectionTest {
+  /** One write of it ends only if the client reads, or if the connection is closed. */
+  private static final byte[] MORE_THAN_BUFFERS_HOLD = new byte[64 << 20];
+
   private final ServerSocket server;
   private final Socket client;
   private final ClientConnection connection;
@@ -58,7 +61,7 @@ class ClientConnectionTest {
   @Test
   void isSilentTowardsAClientThatDoesNotRead() throws Exception {
     OutputStream out = connection.getOutputStream();
-    CompletableFuture<String> writer = start(() -> out.write(new byte[8192]));
+    CompletableFuture<String> writer = start(() -> out.write(MORE_THAN_BUFFERS_HOLD));
     await().until(connection::stalled);
 
     AtomicInteger read = new AtomicInteger();
@@ -67,7 +70,7 @@ class ClientConnectionTest {
     CompletableFuture<String> reader = start(() -> read.addAndGet(in.read()));
 
     // The client reads: the write goes on, and with it the reading.
-    CompletableFuture<String> drain = start(() -> client.getInputStream().skipNBytes(1024));
+    CompletableFuture<String> drain = start(() -> client.getInputStream().skipNBytes(1 << 20));
     await().untilAsserted(() -> assertThat(read).hasValue(1));
 
     connection.close();
@@ -79,7 +82,7 @@ class ClientConnectionTest {
   @Test
   void readsNothingWhileAWriteWaitsAndClosingEndsBoth() throws Exception {
     OutputStream out = connection.getOutputStream();
-    CompletableFuture<String> writer = start(() -> out.write(new byte[8192]));
+    CompletableFuture<String> writer = start(() -> out.write(MORE_THAN_BUFFERS_HOLD));
     await().until(connection::stalled);
     InputStream in = connection.getInputStream();
     client.getOutputStream().write(1);
