@@ -13,6 +13,7 @@ import dev.sonde.agent.probe.EventRouter;
 import dev.sonde.agent.probe.KernelSource;
 import dev.sonde.agent.probe.ProbeReport;
 import dev.sonde.agent.probe.ProbeSet;
+import dev.sonde.agent.runtime.jvm.JvmSource;
 import dev.sonde.agent.self.EventSource;
 import dev.sonde.agent.self.HttpSource;
 import dev.sonde.agent.self.ProcessSource;
@@ -37,6 +38,7 @@ import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -63,6 +65,7 @@ public final class Agent implements AutoCloseable {
   private final Config config;
   private final Health health;
   private final List<AutoCloseable> owned = new ArrayList<>();
+  private @Nullable InetSocketAddress httpAddress;
   private boolean closed;
 
   private Agent(Config config) {
@@ -88,6 +91,7 @@ public final class Agent implements AutoCloseable {
 
   private void open(String version, Consumer<Snapshot> observer) throws StartException {
     HttpFrontend http = own(listen());
+    httpAddress = http.address();
     CgroupHierarchy hierarchy = Cgroups.hierarchy(config);
     PodTable pods = own(Cgroups.pods(config, hierarchy));
     if (config.get(Options.BPF_STATS)) {
@@ -104,6 +108,7 @@ public final class Agent implements AutoCloseable {
     List<Source> sources = new ArrayList<>();
     sources.add(new PodSweep(pods));
     sources.add(kernel);
+    sources.add(JvmSource.open(hierarchy, config.get(Options.STALE_AFTER)));
     sources.add(new EventSource(drain, events));
     sources.add(new HttpSource(http));
     sources.add(new ProcessSource(version));
@@ -120,7 +125,7 @@ public final class Agent implements AutoCloseable {
     LOG.info(
         "agent started",
         "metrics",
-        "http://" + config.get(Options.LISTEN) + "/metrics",
+        url() + "/metrics",
         "probes_up",
         probes.reports().stream().filter(ProbeReport::up).count(),
         "probes",
@@ -210,6 +215,13 @@ public final class Agent implements AutoCloseable {
   private <T extends AutoCloseable> T own(T thing) {
     owned.add(thing);
     return thing;
+  }
+
+  /** Where HTTP answers, with the port that was taken if 0 was asked for. */
+  public String url() {
+    InetSocketAddress at = Objects.requireNonNull(httpAddress, "the agent is started");
+    String host = at.getAddress().getHostAddress();
+    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + at.getPort();
   }
 
   public Readiness readiness() {

@@ -1,6 +1,5 @@
 package dev.sonde.agent.cli;
 
-import dev.sonde.agent.Agent;
 import dev.sonde.agent.Cgroups;
 import dev.sonde.agent.Kernel;
 import dev.sonde.agent.config.Config;
@@ -8,7 +7,6 @@ import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.Fact;
 import dev.sonde.agent.doctor.LibbpfState;
 import dev.sonde.agent.doctor.StartException;
-import dev.sonde.agent.doctor.StartFailure;
 import dev.sonde.agent.doctor.Status;
 import dev.sonde.agent.probe.ProbeReport;
 import dev.sonde.agent.probe.ProbeSet;
@@ -25,7 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 
 /** The commands' way to the kernel, the cgroups and the agent of this build. */
@@ -41,7 +38,11 @@ final class LiveBackend implements Backend {
       Libbpf.require();
       return new LibbpfState.Usable(Libbpf.version(), Libbpf.path());
     } catch (NativeLibraryException e) {
-      return new LibbpfState.Unusable(e.reason(), e.remedy());
+      // The binding's own remedy names its system property; here there is an option for it.
+      return new LibbpfState.Unusable(
+          e.reason(),
+          "install libbpf 1.0 or later (Debian: apt install libbpf1),"
+              + " or name its file with --libbpf FILE");
     }
   }
 
@@ -107,38 +108,6 @@ final class LiveBackend implements Backend {
 
   @Override
   public ExitCode run(Config config, PrintStream out) throws StartException {
-    Watch watch = config.get(Options.WATCH) ? new Watch(out, config) : null;
-    CountDownLatch told = new CountDownLatch(1);
-    CountDownLatch ended = new CountDownLatch(1);
-    Thread hook =
-        Thread.ofPlatform()
-            .name("sonde-stop")
-            .unstarted(
-                () -> {
-                  told.countDown();
-                  try {
-                    ended.await();
-                  } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                  }
-                });
-    Runtime.getRuntime().addShutdownHook(hook);
-    try (Agent _ =
-        Agent.start(
-            config,
-            Version.current(),
-            s -> {
-              if (watch != null) {
-                watch.show(s);
-              }
-            })) {
-      told.await();
-      return ExitCode.OK;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new StartException(new StartFailure.Broken("interrupted", ""));
-    } finally {
-      ended.countDown();
-    }
+    return config.get(Options.TRAIN) ? Training.run(config) : new Foreground(config, out).run();
   }
 }

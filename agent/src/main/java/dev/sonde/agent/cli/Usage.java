@@ -34,7 +34,8 @@ record Usage(String header, String description, String footer) {
       case AGENT ->
           new Usage(
               "Observe this node and serve what is seen.",
-              "Attaches the probes and serves metrics over HTTP and gRPC until Ctrl-C or SIGTERM.",
+              "Attaches the probes and serves metrics over HTTP and gRPC until Ctrl-C or SIGTERM (which"
+                  + " give exit codes 130 and 143); detaches all of them then.",
               """
 
               Examples:

@@ -138,6 +138,12 @@ public final class Options {
   public static final Option<Boolean> WATCH =
       Option.ofSwitch("watch").onlyIn(Place.FLAG).withHelp("print a line a second of what is seen");
 
+  public static final Option<Boolean> TRAIN =
+      Option.ofSwitch("train")
+          .onlyIn(Place.FLAG)
+          .withHelp(
+              "serve one scrape of each format to itself on a free port, then end: for the build");
+
   public static final Option<LogLevel> LOG_LEVEL =
       Option.of("log-level", "LEVEL", Values::logLevel)
           .withDefault("info")
@@ -166,6 +172,7 @@ public final class Options {
           BPF_STATS,
           STALE_AFTER,
           WATCH,
+          TRAIN,
           LOG_LEVEL);
 
   private Options() {}

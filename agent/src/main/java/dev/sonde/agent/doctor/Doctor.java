@@ -1,6 +1,7 @@
 package dev.sonde.agent.doctor;
 
 import dev.sonde.agent.config.Config;
+import dev.sonde.agent.log.Log;
 import dev.sonde.agent.probe.ProbeReport;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,6 +12,8 @@ import java.util.function.Supplier;
  * than any file does.
  */
 public final class Doctor {
+  private static final Log LOG = Log.named("doctor");
+
   private final Config config;
   private final HostFiles host;
   private final Supplier<LibbpfState> libbpf;
@@ -53,6 +56,10 @@ public final class Doctor {
       }
     } catch (StartException e) {
       trouble = e.failure().what();
+    } catch (RuntimeException e) {
+      // A fault in one probe's code must not cost the facts, which may explain it.
+      LOG.debug("trying the probes failed", e);
+      trouble = "trying the probes failed: " + e;
     }
     List<Fact> facts = new ArrayList<>();
     facts.addAll(HostFacts.of(config));

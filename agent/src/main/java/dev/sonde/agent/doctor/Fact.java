@@ -23,10 +23,12 @@ public record Fact(
     return id.substring(0, id.indexOf('.'));
   }
 
+  /** With the reason why it matters, or how it is known. */
   public Fact because(String text) {
     return new Fact(id, label, status, value, text, remedy);
   }
 
+  /** With what to do about it. */
   public Fact remedy(String text) {
     return new Fact(id, label, status, value, detail, text);
   }

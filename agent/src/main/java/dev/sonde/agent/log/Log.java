@@ -56,6 +56,11 @@ public final class Log {
     LogSink.write(LogLevel.DEBUG, name, message, null, pairs);
   }
 
+  /** {@link #debug(String, Object...)} with its cause and stack. */
+  public void debug(String message, Throwable error, @Nullable Object... pairs) {
+    LogSink.write(LogLevel.DEBUG, name, message, error, pairs);
+  }
+
   /** Whether {@link #debug} writes: ask before computing something only for the log. */
   public boolean isDebug() {
     return LogSink.isEnabled(LogLevel.DEBUG);

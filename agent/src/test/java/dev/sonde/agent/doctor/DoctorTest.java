@@ -83,6 +83,22 @@ class DoctorTest {
   }
 
   @Test
+  void aFaultInAProbeCostsNoFacts() {
+    Findings findings =
+        new Doctor(
+                Config.defaults(),
+                host.files(),
+                () -> new LibbpfState.Usable("v1.1", "libbpf.so.1"),
+                List::of,
+                () -> {
+                  throw new IllegalStateException("oops");
+                })
+            .examine("0.1");
+    assertThat(findings.trouble()).contains("oops");
+    assertThat(fact(findings, "kernel.release").value()).isEqualTo("6.18.15");
+  }
+
+  @Test
   void capabilitiesAreNamed() throws Exception {
     assertThat(new Capabilities(0x1ffffffffffL).text()).isEqualTo("all 41");
     assertThat(new Capabilities(0x1fffeffffffL).text()).isEqualTo("all but CAP_SYS_RESOURCE");
@@ -131,12 +147,10 @@ class DoctorTest {
             """
               ✓ sched               tp_btf
                                     fentry: failed: attach: EPERM (Operation not permitted)
-                                      do: use tp_btf
-                                    tp_btf: attached
-                                    raw_tp: not tried: tp_btf holds
+                                      hint: use tp_btf
               ! tcp_retransmit      none  (without it: no sonde_tcp_retransmits_total)
                                     tp_btf: failed: no such hook: ENOENT
-                                      do: a newer kernel
+                                      hint: a newer kernel
             """)
         .endsWith("! 1 of 2 probes up; the others run without the rest\n")
         .doesNotContain("verifier log");

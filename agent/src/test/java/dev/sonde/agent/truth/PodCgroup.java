@@ -132,9 +132,9 @@ final class PodCgroup implements AutoCloseable {
     started.forEach(Process::destroyForcibly);
     for (Path d : directories) {
       await("the cgroup to be empty").atMost(Duration.ofSeconds(10)).until(() -> remove(d));
-      d.getParent().toFile().delete();
-      removeIfEmpty(d.getParent().getParent());
-      removeIfEmpty(d.getParent().getParent().getParent());
+      for (String parent : List.of("..", "../..", "../../..")) {
+        removeIfEmpty(d.resolve(parent).normalize());
+      }
     }
   }
 

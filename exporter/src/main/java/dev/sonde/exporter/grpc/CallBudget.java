@@ -2,7 +2,10 @@ package dev.sonde.exporter.grpc;
 
 import dev.sonde.v1.ObserverGrpc;
 import io.grpc.Attributes;
+import io.grpc.Context;
+import io.grpc.Contexts;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
@@ -14,6 +17,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -22,32 +26,45 @@ import org.jspecify.annotations.Nullable;
  * Bounds how many calls of the costly kinds exist at once: large answers, and watches.
  *
  * <p>An answer lives until the client has taken it, and a client may ask and never read. So a call
- * holds its place until the transport says that all of it was sent, or that the client is gone; and
- * one connection can hold only some of the places, so that it cannot shut out the others.
+ * holds its place until all of it went to the socket, or the client is gone; and one connection can
+ * hold only some of the places, so that it cannot shut out the others.
  */
 final class CallBudget extends ServerTransportFilter implements ServerInterceptor {
+  /** The connection of a call. */
+  static final Attributes.Key<ClientConnection> CONNECTION =
+      Attributes.Key.create("sonde-client-connection");
+
+  /** The same for a service's method. */
+  static final Context.Key<ClientConnection> CURRENT = Context.key("sonde-client-connection");
+
+  private final ConnectionCap connections;
+
   private final List<Kind> kinds =
       List.of(
           new Kind(
               "answers not yet made or not yet read",
               GrpcLimits.ANSWERS,
               GrpcLimits.ANSWERS_PER_CONNECTION,
+              c -> c.answers,
               ObserverGrpc.getQueryMethod(),
               ObserverGrpc.getListWorkloadsMethod()),
           new Kind(
               "watches",
               GrpcLimits.WATCHES,
               GrpcLimits.WATCHES_PER_CONNECTION,
+              c -> c.watches,
               ObserverGrpc.getWatchEventsMethod()));
 
-  /** Gives a new connection counts of its own. */
+  CallBudget(ConnectionCap connections) {
+    this.connections = connections;
+  }
+
   @Override
   public Attributes transportReady(Attributes attributes) {
-    Attributes.Builder out = attributes.toBuilder();
-    for (Kind kind : kinds) {
-      out.set(kind.ofConnection, new Semaphore(kind.perConnection));
-    }
-    return out.build();
+    ClientConnection connection = connections.of(attributes.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
+    return connection == null
+        ? attributes // closed meanwhile
+        : attributes.toBuilder().set(CONNECTION, connection).build();
   }
 
   @Override
@@ -63,14 +80,17 @@ final class CallBudget extends ServerTransportFilter implements ServerIntercepto
 
   private static <Q, A> ServerCall.Listener<Q> limited(
       Kind kind, ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-    Place place = kind.take(call.getAttributes().get(kind.ofConnection));
-    if (place == null) {
+    ClientConnection connection = call.getAttributes().get(CONNECTION);
+    Place place = connection == null ? null : kind.take(connection);
+    if (connection == null || place == null) {
       call.close(Status.RESOURCE_EXHAUSTED.withDescription(kind.exhausted()), new Metadata());
       return new ServerCall.Listener<>() {};
     }
     ServerCall.Listener<Q> listener;
     try {
-      listener = next.startCall(call, headers);
+      listener =
+          Contexts.interceptCall(
+              Context.current().withValue(CURRENT, connection), call, headers, next);
     } catch (RuntimeException | Error e) {
       place.release();
       throw e;
@@ -78,13 +98,14 @@ final class CallBudget extends ServerTransportFilter implements ServerIntercepto
     return new SimpleForwardingServerCallListener<Q>(listener) {
       @Override
       public void onComplete() {
-        place.release();
+        // "Complete" means handed to a buffer before the socket.
+        connection.whenDrained(place::release);
         super.onComplete();
       }
 
       @Override
       public void onCancel() {
-        place.release();
+        connection.whenDrained(place::release);
         super.onCancel();
       }
     };
@@ -97,29 +118,35 @@ final class CallBudget extends ServerTransportFilter implements ServerIntercepto
     private final int total;
     private final int perConnection;
     private final Set<String> methods;
-    private final Attributes.Key<Semaphore> ofConnection;
+    private final Function<ClientConnection, Semaphore> ofConnection;
 
-    Kind(String what, int total, int perConnection, MethodDescriptor<?, ?>... methods) {
+    Kind(
+        String what,
+        int total,
+        int perConnection,
+        Function<ClientConnection, Semaphore> ofConnection,
+        MethodDescriptor<?, ?>... methods) {
       this.what = what;
       this.all = new Semaphore(total);
       this.total = total;
       this.perConnection = perConnection;
+      this.ofConnection = ofConnection;
       this.methods =
           Stream.of(methods)
               .map(MethodDescriptor::getFullMethodName)
               .collect(Collectors.toUnmodifiableSet());
-      this.ofConnection = Attributes.Key.create(what);
     }
 
-    @Nullable Place take(@Nullable Semaphore connection) {
-      if (connection == null || !connection.tryAcquire()) {
+    @Nullable Place take(ClientConnection connection) {
+      Semaphore own = ofConnection.apply(connection);
+      if (connection.stalled() || !own.tryAcquire()) {
         return null;
       }
       if (!all.tryAcquire()) {
-        connection.release();
+        own.release();
         return null;
       }
-      return new Place(connection, all);
+      return new Place(own, all);
     }
 
     String exhausted() {

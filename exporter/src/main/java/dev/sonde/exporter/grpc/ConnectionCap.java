@@ -4,9 +4,12 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.net.SocketAddress;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ServerSocketFactory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Server sockets that hold at most so many connections at once.
@@ -21,9 +24,20 @@ final class ConnectionCap extends ServerSocketFactory {
 
   private final int max;
   private final AtomicInteger open = new AtomicInteger();
+  private final Map<SocketAddress, ClientConnection> connections = new ConcurrentHashMap<>();
 
   ConnectionCap(int max) {
     this.max = max;
+  }
+
+  /** The connection of a client; null once it is closed. */
+  @Nullable ClientConnection of(@Nullable SocketAddress client) {
+    return client == null ? null : connections.get(client);
+  }
+
+  private void left(ClientConnection connection) {
+    open.decrementAndGet();
+    var _ = connections.values().remove(connection);
   }
 
   /** How many connections there are. */
@@ -57,7 +71,8 @@ final class ConnectionCap extends ServerSocketFactory {
     @Override
     public Socket accept() throws IOException {
       while (true) {
-        CountedSocket socket = new CountedSocket();
+        ClientConnection socket = new ClientConnection(ConnectionCap.this::left);
+        open.incrementAndGet();
         try {
           implAccept(socket);
         } catch (IOException e) {
@@ -69,6 +84,7 @@ final class ConnectionCap extends ServerSocketFactory {
           continue;
         }
         if (open.get() <= max) {
+          connections.put(socket.getRemoteSocketAddress(), socket);
           return socket;
         }
         socket.close();
@@ -82,23 +98,6 @@ final class ConnectionCap extends ServerSocketFactory {
         Thread.currentThread().interrupt();
         throw failure;
       }
-    }
-  }
-
-  /** Counts from its making to its first close. */
-  private final class CountedSocket extends Socket {
-    private final AtomicBoolean counted = new AtomicBoolean(true);
-
-    CountedSocket() {
-      open.incrementAndGet();
-    }
-
-    @Override
-    public void close() throws IOException {
-      if (counted.compareAndSet(true, false)) {
-        open.decrementAndGet();
-      }
-      super.close();
     }
   }
 }

@@ -7,7 +7,8 @@ import dev.sonde.v1.WatchEventsResponse;
 import dev.sonde.v1.WatchStarted;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
-import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -26,11 +27,15 @@ final class EventWatch {
   /** Then other watches have their turn. */
   private static final int BATCH = 256;
 
+  /** Then a client that did not take what it was sent is looked at again. */
+  private static final long STALL_MILLIS = 50;
+
   private final EventSubscription events;
   private final EventFilter filter;
   private final ServerCallStreamObserver<WatchEventsResponse> client;
+  private final ClientConnection connection;
   private final WatchStarted started;
-  private final Executor pumps;
+  private final ScheduledExecutorService pumps;
   private final Consumer<EventWatch> onEnd;
 
   /** How often it was scheduled since the last pump that went idle. */
@@ -51,11 +56,13 @@ final class EventWatch {
       long after,
       EventFilter filter,
       ServerCallStreamObserver<WatchEventsResponse> client,
+      ClientConnection connection,
       WatchStarted started,
-      Executor pumps,
+      ScheduledExecutorService pumps,
       Consumer<EventWatch> onEnd) {
     this.filter = filter;
     this.client = client;
+    this.connection = connection;
     this.started = started;
     this.pumps = pumps;
     this.onEnd = onEnd;
@@ -105,6 +112,10 @@ final class EventWatch {
     for (int i = 0; i < BATCH; i++) {
       if (!client.isReady()) {
         return false; // onReady schedules
+      }
+      if (connection.stalled()) {
+        var _ = pumps.schedule(this::schedule, STALL_MILLIS, TimeUnit.MILLISECONDS);
+        return false;
       }
       if (!startedSent) {
         startedSent = true;

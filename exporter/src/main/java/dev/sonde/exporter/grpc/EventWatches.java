@@ -7,16 +7,16 @@ import dev.sonde.v1.WatchStarted;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
 
 /** All WatchEvents calls: where each begins, and their common end. */
 final class EventWatches {
   private final EventHub hub;
-  private final Executor pumps;
+  private final ScheduledExecutorService pumps;
   private final Set<EventWatch> open = ConcurrentHashMap.newKeySet();
   private volatile boolean shutdown;
 
-  EventWatches(EventHub hub, Executor pumps) {
+  EventWatches(EventHub hub, ScheduledExecutorService pumps) {
     this.hub = hub;
     this.pumps = pumps;
   }
@@ -33,7 +33,15 @@ final class EventWatches {
             .setResumed(start.resumed())
             .build();
     EventWatch watch =
-        new EventWatch(hub, start.after(), filter, client, started, pumps, open::remove);
+        new EventWatch(
+            hub,
+            start.after(),
+            filter,
+            client,
+            CallBudget.CURRENT.get(),
+            started,
+            pumps,
+            open::remove);
     open.add(watch);
     client.setOnReadyHandler(watch::schedule);
     client.setOnCancelHandler(watch::end);

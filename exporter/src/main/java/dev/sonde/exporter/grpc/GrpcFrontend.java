@@ -147,9 +147,10 @@ public final class GrpcFrontend implements AutoCloseable {
   }
 
   private static OkHttpServerBuilder limited(OkHttpServerBuilder server) {
-    CallBudget budget = new CallBudget();
+    ConnectionCap connections = new ConnectionCap(GrpcLimits.CONNECTIONS);
+    CallBudget budget = new CallBudget(connections);
     return server
-        .socketFactory(new ConnectionCap(GrpcLimits.CONNECTIONS))
+        .socketFactory(connections)
         .maxConcurrentCallsPerConnection(GrpcLimits.CALLS_PER_CONNECTION)
         .maxInboundMessageSize(GrpcLimits.REQUEST_BYTES)
         .maxInboundMetadataSize(GrpcLimits.METADATA_BYTES)

@@ -7,6 +7,7 @@ import one.nio.net.SelectableJavaSocket;
 import one.nio.net.Session;
 import one.nio.net.Socket;
 import one.nio.net.SocketClosedException;
+import one.nio.server.SelectorThread;
 
 /**
  * One client: requests in, answers out, in order, one at a time.
@@ -33,7 +34,9 @@ final class Connection extends Session {
     /** An answer waits for the client to take it. */
     SENDING,
     /** The last answer is sent; what still comes is dropped. */
-    LINGERING
+    LINGERING,
+    /** The selector thread is asked to close it. */
+    ENDING
   }
 
   private final NioServer server;
@@ -41,7 +44,6 @@ final class Connection extends Session {
   private State state = State.IDLE;
   private long since = System.nanoTime();
   private boolean fresh = true;
-  private boolean inputEnded;
   private boolean closeAfter;
   private boolean refused;
   private int dropped;
@@ -67,6 +69,10 @@ final class Connection extends Session {
 
   @Override
   protected void processRead(byte[] shared) throws IOException {
+    if (state == State.ENDING) {
+      close();
+      return;
+    }
     if (state == State.LINGERING) {
       drop(shared);
       return;
@@ -80,7 +86,6 @@ final class Connection extends Session {
     try {
       n = read(shared, 0, room);
     } catch (SocketClosedException e) {
-      inputEnded = true;
       close(); // nothing is being answered in this state, so nobody waits
       return;
     }
@@ -197,11 +202,7 @@ final class Connection extends Session {
 
   private void linger() throws IOException {
     enter(State.LINGERING);
-    if (inputEnded) {
-      close();
-      return;
-    }
-    ((SocketChannel) ((SelectableJavaSocket) socket).getSelectableChannel()).shutdownOutput();
+    channel().shutdownOutput();
     rearm();
   }
 
@@ -224,7 +225,7 @@ final class Connection extends Session {
     }
     listen(
         switch (state) {
-          case IDLE, READING, LINGERING -> READABLE;
+          case IDLE, READING, LINGERING, ENDING -> READABLE;
           case HANDLING, SENDING -> 0;
         });
   }
@@ -260,6 +261,9 @@ final class Connection extends Session {
             close();
           }
         }
+        case ENDING -> {
+          // on its way
+        }
         case LINGERING -> {
           if (age > LINGER_NANOS) {
             close();
@@ -280,10 +284,37 @@ final class Connection extends Session {
     }
   }
 
+  /**
+   * Only the selector thread may close a registered socket: one-nio asks a key for its readiness
+   * after checking that it is valid, and a close between the two would end that thread for good.
+   * Others end both directions, which wakes the selector to do it.
+   */
   @Override
   public synchronized void close() {
+    if (Thread.currentThread() instanceof SelectorThread) {
+      closeNow();
+    } else if (state != State.ENDING && socket.isOpen()) {
+      enter(State.ENDING);
+      try {
+        channel().shutdownInput();
+        channel().shutdownOutput();
+      } catch (IOException e) {
+        // the peer has ended it already, which wakes the selector as well
+      }
+      if (channel().isRegistered() && selector != null) {
+        listen(READABLE);
+      }
+    }
+  }
+
+  /** By the selector thread, or when there is none any more. */
+  synchronized void closeNow() {
     super.close();
     server.closed(this);
+  }
+
+  private SocketChannel channel() {
+    return (SocketChannel) ((SelectableJavaSocket) socket).getSelectableChannel();
   }
 
   private void enter(State next) {

@@ -81,18 +81,28 @@ final class NioServer extends Server {
   @Override
   public synchronized void start() {
     selectors[0].setDaemon(true);
+    selectors[0].setUncaughtExceptionHandler(this::selectorEnded);
     selectors[0].start();
     acceptor.start();
     long period = Math.clamp(config.headerDeadline().toMillis() / 4, 20, 1000);
     var _ = sweeper.scheduleWithFixedDelay(this::sweep, period, period, TimeUnit.MILLISECONDS);
   }
 
+  /**
+   * One-nio's selector throws when it is closed under its thread; at any other time it is a bug.
+   */
+  private void selectorEnded(Thread thread, Throwable e) {
+    if (selectors[0].selector.isOpen()) {
+      LOG.log(Level.SEVERE, "the HTTP endpoint is dead; restart the agent", e);
+    }
+  }
+
   @Override
   public synchronized void stop() {
     sweeper.shutdownNow();
     acceptor.shutdown();
-    connections.forEach(Connection::close);
     selectors[0].shutdown();
+    connections.forEach(Connection::closeNow);
     scrapes.close();
   }
 

@@ -18,7 +18,7 @@ final class RawHttp2 implements AutoCloseable {
   static final int HEADERS = 1;
   static final int RST_STREAM = 3;
   static final int SETTINGS = 4;
-  static final int GOAWAY = 7;
+  static final int WINDOW_UPDATE = 8;
 
   private static final int END_STREAM = 1;
   private static final int END_HEADERS = 4;
@@ -46,6 +46,12 @@ final class RawHttp2 implements AutoCloseable {
     out.write(ascii("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
     // SETTINGS_INITIAL_WINDOW_SIZE
     frame(SETTINGS, 0, 0, ByteBuffer.allocate(6).putShort((short) 4).putInt(window).array());
+  }
+
+  /** Lets the server send 2 GB on this connection; without it, 64 KB. */
+  void openConnectionWindow() throws IOException {
+    byte[] increment = ByteBuffer.allocate(4).putInt(Integer.MAX_VALUE - 65_535).array();
+    frame(WINDOW_UPDATE, 0, 0, increment);
   }
 
   /** Begins a call without a request. */

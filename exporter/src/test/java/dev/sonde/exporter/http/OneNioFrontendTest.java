@@ -3,6 +3,7 @@ package dev.sonde.exporter.http;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.sonde.exporter.http.RawClient.Answer;
 import dev.sonde.exporter.model.Readiness;
@@ -203,8 +204,24 @@ class OneNioFrontendTest {
     assertThat(client.ended()).isTrue();
     client.close();
 
+    await()
+        .untilAsserted(
+            () ->
+                assertThat(Thread.getAllStackTraces().keySet())
+                    .extracting(Thread::getName)
+                    .noneMatch(name -> name.startsWith("sonde-") || name.startsWith("NIO ")));
+
     try (Running second = new Running(HttpConfig.listen("127.0.0.1", first.address().getPort()))) {
       assertThat(second.get("/healthz").statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void noNativeCodeIsUnpackedToTmp() throws Exception {
+    try (Running server = new Running()) {
+      assertThat(server.get("/healthz").statusCode()).isEqualTo(200);
+      assertThat(one.nio.net.Socket.USE_NATIVE_SOCKET).isFalse();
+      assertThat(System.getProperty("os.name")).isEqualTo("Linux");
     }
   }
 

@@ -31,7 +31,7 @@ final class Running implements AutoCloseable {
 
   static HttpConfig impatient() {
     return HttpConfig.listen("127.0.0.1", 0)
-        .withDeadlines(Duration.ofMillis(300), Duration.ofMillis(600), Duration.ofSeconds(1));
+        .withDeadlines(Duration.ofSeconds(1), Duration.ofSeconds(2), Duration.ofSeconds(2));
   }
 
   InetSocketAddress address() {

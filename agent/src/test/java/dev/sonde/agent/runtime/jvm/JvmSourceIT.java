@@ -173,7 +173,8 @@ class JvmSourceIT {
     double time = c.get("sonde_jvm_gc_time_seconds_total", POD, gc);
     // The log rounds each pause to a microsecond; the counter's clock runs within the log's.
     assertThat(time).as(collector.label()).isLessThanOrEqualTo(seconds + n * 0.6e-6);
-    assertThat(seconds - time).as(collector.label()).isLessThan(0.05 * seconds + n * 100e-6);
+    // Generous, since a JVM that is preempted between its two clocks shows that as a difference.
+    assertThat(seconds - time).as(collector.label()).isLessThan(0.1 * seconds + n * 100e-6 + 10e-3);
   }
 
   private static void compareSafepoints(Collected c, GcLog log) {
