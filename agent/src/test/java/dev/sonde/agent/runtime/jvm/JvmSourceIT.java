@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.sonde.agent.host.ProcFs;
 import dev.sonde.agent.workload.TestCgroup;
 import dev.sonde.exporter.model.Workload;
 import java.io.IOException;
@@ -42,7 +43,7 @@ class JvmSourceIT {
   void open() throws IOException {
     cgroups = TestCgroup.create();
     cgroups.make(CONTAINER);
-    source = JvmSource.open(cgroups.hierarchy(), Duration.ofMinutes(5));
+    source = JvmSource.open(ProcFs.host(), cgroups.hierarchy(), Duration.ofMinutes(5));
   }
 
   @AfterEach
