@@ -22,8 +22,9 @@ echo "JVM: $("$JAVA_HOME/bin/java" -version 2>&1 | sed -n 2p)"
 echo
 echo "| series | lines | client_golang ms CPU | sonde ms CPU | ratio (least..greatest of 9 pairs) | first 10 scrapes, client_golang / sonde |"
 echo "|---|---|---|---|---|---|"
+[ $# -gt 0 ] || set -- 1000 10000 100000
 for shape in counters mixed; do
-  for lines in ${*:-1000 10000 100000}; do
+  for lines in "$@"; do
     "$out/driver" "$shape" "$lines" "$out/peer" "$JAVA_HOME/bin/java" \
       -XX:+UseSerialGC -Xmx256m -XX:+UseCompactObjectHeaders \
       --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED \

@@ -5,6 +5,7 @@ import dev.sonde.agent.config.Endpoint;
 import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.StartException;
 import dev.sonde.agent.doctor.StartFailure;
+import dev.sonde.agent.host.ProcFs;
 import dev.sonde.agent.log.Log;
 import dev.sonde.agent.pipeline.EventDrain;
 import dev.sonde.agent.pipeline.SnapshotLoop;
@@ -108,7 +109,9 @@ public final class Agent implements AutoCloseable {
     List<Source> sources = new ArrayList<>();
     sources.add(new PodSweep(pods));
     sources.add(kernel);
-    sources.add(JvmSource.open(hierarchy, config.get(Options.STALE_AFTER)));
+    sources.add(
+        JvmSource.open(
+            new ProcFs(config.get(Options.PROC_ROOT)), hierarchy, config.get(Options.STALE_AFTER)));
     sources.add(new EventSource(drain, events));
     sources.add(new HttpSource(http));
     sources.add(new ProcessSource(version));

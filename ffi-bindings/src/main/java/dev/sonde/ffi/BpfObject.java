@@ -55,10 +55,15 @@ public final class BpfObject implements AutoCloseable {
     this.name = name;
     this.handle = handle;
     this.elfMemory = elfMemory;
-    each(p -> LibBpf.bpf_object__next_program(handle, p))
-        .forEach(p -> put(programs, new BpfProgram(this, p), BpfProgram::name));
-    each(m -> LibBpf.bpf_object__next_map(handle, m))
-        .forEach(m -> put(maps, new BpfMap(this, m), BpfMap::name));
+    try {
+      each(p -> LibBpf.bpf_object__next_program(handle, p))
+          .forEach(p -> put(programs, new BpfProgram(this, p), BpfProgram::name));
+      each(m -> LibBpf.bpf_object__next_map(handle, m))
+          .forEach(m -> put(maps, new BpfMap(this, m), BpfMap::name));
+    } catch (Throwable failure) {
+      LibBpf.bpf_object__close(handle);
+      throw failure;
+    }
   }
 
   /**
@@ -172,9 +177,17 @@ public final class BpfObject implements AutoCloseable {
                         errno,
                         Hints.load(errno),
                         refusal.log()))
-            .orElseGet(() -> new BpfException("load " + name, errno, Hints.load(errno)));
+            .orElseGet(() -> new BpfException(loading(chosen), errno, Hints.load(errno)));
       }
     }
+  }
+
+  /** Without a verifier log only a lone program is known to be the culprit. */
+  private String loading(List<BpfProgram> chosen) {
+    return chosen.size() == 1
+        ? "load program %s (%s) of %s"
+            .formatted(chosen.getFirst().name(), chosen.getFirst().section(), name)
+        : "load " + name;
   }
 
   /** Frees the programs and maps. Closing twice is harmless. */

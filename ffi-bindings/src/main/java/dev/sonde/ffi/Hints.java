@@ -36,10 +36,7 @@ final class Hints {
   static String attach(Errno errno, String section) {
     return switch (errno.number()) {
       case 1, 13 -> permission();
-      case 2 ->
-          section.startsWith("tp/") || section.startsWith("tracepoint/")
-              ? tracepoint()
-              : "this kernel has no such hook";
+      case 2 -> absent(section);
       default -> "";
     };
   }
@@ -65,6 +62,16 @@ final class Hints {
             .filter(capability -> !held.contains(capability))
             .map(Enum::name)
             .collect(Collectors.joining(" and "));
+  }
+
+  private static String absent(String section) {
+    if (section.startsWith("tp/") || section.startsWith("tracepoint/")) {
+      return tracepoint();
+    }
+    boolean kprobe = section.startsWith("kprobe/") || section.startsWith("kretprobe/");
+    return kprobe && !Files.exists(Path.of("/sys/bus/event_source/devices/kprobe/type"))
+        ? "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)"
+        : "this kernel has no such hook";
   }
 
   private static String tracepoint() {

@@ -23,13 +23,13 @@ final class Poller implements AutoCloseable {
 
   /** Waits for {@code fds}, which stay the caller's. */
   Poller(int... fds) {
+    count = fds.length + 1;
+    pollfds = arena.allocate(count * LibC.POLLFD_SIZE, 8);
     int fd = LibC.eventfd(capture, 0, LibC.EFD_CLOEXEC | LibC.EFD_NONBLOCK);
     if (fd < 0) {
       throw new BpfException("create an eventfd", Errno.ofResult(fd), "raise the open files limit");
     }
     eventfd = new Descriptor(fd);
-    count = fds.length + 1;
-    pollfds = arena.allocate(count * LibC.POLLFD_SIZE, 8);
     set(0, fd);
     for (int i = 0; i < fds.length; i++) {
       set(i + 1, fds[i]);

@@ -65,49 +65,60 @@ final class RingLoop implements RingPass {
   public int drain(RecordHandler handler, int maxRecords) {
     long consumed = (long) LONG.get(CONSUMER, 0L);
     long released = consumed;
-    int handed = 0;
     int left = maxRecords;
+    int discarded = 0;
     try {
       while (left > 0) {
         long produced = (long) LONG.getAcquire(PRODUCER, 0L);
-        if (produced == consumed) {
-          return handed;
+        long stop = consumed + Math.min(available(consumed, produced), RELEASE_STEP);
+        if (stop == consumed) {
+          break;
         }
-        if (produced - consumed > RING.size()) {
-          throw new IllegalStateException(
-              "ring buffer %s is corrupt: the producer at %d is more than %d bytes ahead of the reader at %d"
-                  .formatted(RING.name(), produced, RING.size(), consumed));
-        }
-        while (left > 0 && consumed != produced) {
+        do {
           long at = consumed & MASK;
-          int header = (int) INT.getAcquire(DATA, at);
-          if ((header & BUSY) != 0) {
-            return handed;
+          // Unaligned and fenced rather than an acquiring VarHandle: no alignment check a record.
+          int length = DATA.get(ValueLayout.JAVA_INT_UNALIGNED, at);
+          VarHandle.acquireFence();
+          boolean handOver = true;
+          if ((length & (BUSY | DISCARD)) != 0) {
+            if ((length & BUSY) != 0) {
+              return maxRecords - left - discarded;
+            }
+            length &= ~DISCARD;
+            handOver = false;
           }
-          int length = header & ~DISCARD;
           long next = consumed + ((length + HEADER + 7L) & -8L);
-          if (next - consumed > produced - consumed) {
+          if (next - produced > 0) {
             throw corrupt(consumed, produced, length);
           }
           // Before the handler: a record that makes it fail must not come again.
           consumed = next;
           left--;
-          if (length == header) {
-            handed++;
+          if (handOver) {
             handler.record(DATA, at + HEADER, length);
+          } else {
+            discarded++;
           }
-          if (consumed - released >= RELEASE_STEP) {
-            LONG.setRelease(CONSUMER, 0L, consumed);
-            released = consumed;
-          }
-        }
+        } while (consumed - stop < 0 && left > 0);
+        LONG.setRelease(CONSUMER, 0L, consumed);
+        released = consumed;
       }
-      return handed;
+      return maxRecords - left - discarded;
     } finally {
       if (consumed != released) {
         LONG.setRelease(CONSUMER, 0L, consumed);
       }
     }
+  }
+
+  private static long available(long consumed, long produced) {
+    long available = produced - consumed;
+    if (available < 0 || available > RING.size()) {
+      throw new IllegalStateException(
+          "ring buffer %s is corrupt: the producer at %d is more than %d bytes ahead of the reader at %d"
+              .formatted(RING.name(), produced, RING.size(), consumed));
+    }
+    return available;
   }
 
   private static IllegalStateException corrupt(long consumed, long produced, int length) {

@@ -81,10 +81,12 @@ class BpfObjectKernelIT {
   @Test
   void anUnknownHookSaysThatTheKernelLacksIt() {
     try (BpfObject object = TestObjects.open()) {
-      object.program("no_such_hook").setAutoload(true);
+      object.programs().forEach(p -> p.setAutoload(p.name().equals("no_such_hook")));
       assertThatThrownBy(object::load)
           .isInstanceOf(BpfException.class)
-          .hasMessageContaining("kernel");
+          .hasMessage(
+              "load program no_such_hook (tp_btf/no_such_tracepoint) of kernel: ESRCH (No such"
+                  + " process); the kernel's BTF lacks a function or type that a program names");
     }
   }
 

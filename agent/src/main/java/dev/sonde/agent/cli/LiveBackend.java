@@ -38,7 +38,11 @@ final class LiveBackend implements Backend {
       Libbpf.require();
       return new LibbpfState.Usable(Libbpf.version(), Libbpf.path());
     } catch (NativeLibraryException e) {
-      return new LibbpfState.Unusable(e.reason(), e.remedy());
+      // The binding's own remedy names its system property; here there is an option for it.
+      return new LibbpfState.Unusable(
+          e.reason(),
+          "install libbpf 1.0 or later (Debian: apt install libbpf1),"
+              + " or name its file with --libbpf FILE");
     }
   }
 

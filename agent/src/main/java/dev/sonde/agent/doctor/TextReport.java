@@ -76,13 +76,16 @@ public final class TextReport {
         probe.mechanism(),
         probe.up() ? "" : "without it: no " + String.join(", ", probe.metrics()));
     for (Attempt attempt : probe.attempts()) {
+      String mechanism = attempt.mechanism() + ": ";
       switch (attempt.outcome()) {
-        case Outcome.Attached _ -> more(attempt.mechanism() + ": ", "attached");
-        case Outcome.Skipped skipped ->
-            more(attempt.mechanism() + ": ", "not tried: " + oneLine(skipped.reason()));
+        case Outcome.Attached _ -> {
+          // What comes below it was not needed; JSON has it.
+          return;
+        }
+        case Outcome.Skipped skipped -> more(mechanism, "not tried: " + oneLine(skipped.reason()));
         case Outcome.Failed failed -> {
-          more(attempt.mechanism() + ": ", "failed: " + oneLine(failed.reason()));
-          more("  do: ", failed.remedy());
+          more(mechanism, "failed: " + oneLine(failed.reason()));
+          more("  hint: ", oneLine(failed.remedy()));
         }
       }
     }

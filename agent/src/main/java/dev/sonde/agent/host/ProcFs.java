@@ -20,6 +20,9 @@ public record ProcFs(Path root) {
   /** Longer than any file read here but for {@code maps} and {@code mountinfo}. */
   private static final int SHORT = 16 * 1024;
 
+  /** 52 numbers and a name; read at every snapshot, so with a small buffer. */
+  private static final int STAT = 1024;
+
   /** {@code /proc}. */
   public static ProcFs host() {
     return new ProcFs(Path.of("/proc"));
@@ -64,7 +67,7 @@ public record ProcFs(Path root) {
    * apart. -1 if it is gone. Field 22 of proc_pid_stat(5); exec does not change it.
    */
   public long startTime(int pid) {
-    String stat = text(pid, "stat", SHORT);
+    String stat = text(pid, "stat", STAT);
     return stat == null ? -1 : startTime(stat);
   }
 

@@ -69,8 +69,13 @@ final class PerWorkload<L, T> {
         continue;
       }
       if (slot.owner != owner || slot.totals == null) {
+        Workload workload = pods.find(owner);
+        if (workload == null) {
+          continue; // the kernel does not say just now: its counts wait in the row for the next
+          // look
+        }
         slot.owner = owner;
-        slot.totals = totals.computeIfAbsent(pods.workload(owner), w -> freshTotals.get());
+        slot.totals = totals.computeIfAbsent(workload, w -> freshTotals.get());
       }
       reader.read(i, slot.last, slot.totals);
     }

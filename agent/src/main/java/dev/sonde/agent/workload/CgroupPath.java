@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * leading slash back.
  *
  * <p>Pure functions, any thread, never throws. Source of the names: kubelet's cm/cgroup_manager,
- * each runtime's cgroup path code; docs/workloads.md shows real paths.
+ * each runtime's cgroup path code; CgroupPathTest shows real paths.
  */
 public final class CgroupPath {
   /** The longest value of a label made from a cgroup's name. */

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Names the owner of every cgroup id the kernel counts by.
@@ -88,8 +89,21 @@ public final class PodTable implements AutoCloseable {
     return new PodTable(CgroupResolver.open(hierarchy), staleAfter, System::nanoTime);
   }
 
-  /** Who owns what is counted under {@code id}. Never null, never throws. */
+  /**
+   * Who owns what is counted under {@code id}. Never null, never throws: for events, which must be
+   * named now. While the kernel refuses to say, {@link #GONE}.
+   */
   public Workload workload(long id) {
+    Workload found = find(id);
+    return found == null ? GONE : found;
+  }
+
+  /**
+   * Who owns what is counted under {@code id}, or null while the kernel refuses to say (no
+   * descriptor free): for totals, which lose nothing when they are shown a snapshot later, but
+   * would fall if they changed owners.
+   */
+  public @Nullable Workload find(long id) {
     if (id == KERNEL_ID) {
       return KERNEL;
     }
@@ -103,7 +117,7 @@ public final class PodTable implements AutoCloseable {
     return hit != null ? hit.workload : resolve(id);
   }
 
-  private synchronized Workload resolve(long id) {
+  private synchronized @Nullable Workload resolve(long id) {
     IdTable.Entry raced = table.get(id);
     if (raced != null) {
       return raced.workload;
@@ -113,7 +127,7 @@ public final class PodTable implements AutoCloseable {
       path = resolver.path(id);
     } catch (IOException e) {
       // Not remembered: the next one who asks may be luckier.
-      return GONE;
+      return null;
     }
     IdTable.Entry entry;
     if (path == null) {
@@ -147,13 +161,11 @@ public final class PodTable implements AutoCloseable {
 
   /**
    * Whether cgroup {@code id} has been gone for {@code staleAfter}: its slots may be used again.
+   * Never of an id that was not asked for, or is forgotten: ask for its {@link #workload} first.
    */
   public boolean reclaimable(long id) {
-    if (isSpecial(id)) {
-      return false;
-    }
     IdTable.Entry e = table.get(id);
-    return e == null || (e.isRemoved() && nanoClock.getAsLong() - e.removedNanos() >= staleNanos);
+    return e != null && e.isRemoved() && nanoClock.getAsLong() - e.removedNanos() >= staleNanos;
   }
 
   private static boolean isSpecial(long id) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.File;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,8 +28,9 @@ class SondeIT {
     List<String> command = new ArrayList<>(before);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("--sun-misc-unsafe-memory-access=allow");
     command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
+    command.add(classPath());
     command.add(Sonde.class.getName());
     command.addAll(List.of(args));
     File out = folder.resolve("out").toFile();
@@ -37,6 +40,21 @@ class SondeIT {
     builder.environment().put("LC_ALL", "C.UTF-8");
     int code = builder.start().waitFor();
     return new Result(code, Files.readString(out.toPath()), Files.readString(err.toPath()));
+  }
+
+  /**
+   * That of this test, with the module's classes in place of its jar: the jar's manifest names a
+   * second copy of every library.
+   */
+  private static String classPath() {
+    Path target = Path.of(System.getProperty("sonde.root"), "agent", "target");
+    List<String> entries = new ArrayList<>(List.of(target.resolve("classes").toString()));
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      if (!entry.endsWith(".jar") || !target.equals(Path.of(entry).getParent())) {
+        entries.add(entry);
+      }
+    }
+    return String.join(File.pathSeparator, entries);
   }
 
   @Test
@@ -93,6 +111,59 @@ class SondeIT {
     assertThat(result.err())
         .startsWith("sonde agent: kernel BTF /no/such/btf: no such file\n  run a kernel with")
         .hasLineCount(2);
+  }
+
+  @Test
+  void aMissingOrForeignLibbpfEndsWith3() throws Exception {
+    assumeThat(isRoot()).as("running as root: privileges are looked at first").isTrue();
+    Result missing = sonde("agent", "--libbpf", "/no/such/libbpf.so.1");
+    assertThat(missing.code()).isEqualTo(3);
+    assertThat(missing.err())
+        .startsWith("sonde agent: open /no/such/libbpf.so.1: not found")
+        .contains("\n  install libbpf 1.0 or later", "--libbpf FILE")
+        .hasLineCount(2);
+    Result foreign = sonde("agent", "--libbpf", "libc.so.6");
+    assertThat(foreign.code()).isEqualTo(3);
+    assertThat(foreign.err()).contains("libc.so.6: not libbpf").hasLineCount(2);
+  }
+
+  /** The port is bound before anything is attached, so this holds where BPF does not work too. */
+  @Test
+  void aTakenPortEndsWith4() throws Exception {
+    assumeThat(isRoot()).as("running as root: privileges are looked at first").isTrue();
+    try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String endpoint = "127.0.0.1:" + other.getLocalPort();
+      Result result = sonde("agent", "--listen", endpoint, "--grpc-listen", "off");
+      assertThat(result.err())
+          .startsWith("sonde agent: --listen " + endpoint + ": the port is taken;")
+          .hasLineCount(2);
+      assertThat(result.code()).isEqualTo(4);
+    }
+  }
+
+  @Test
+  void doctorsVerdictIsItsExitCode() throws Exception {
+    Result result = sonde("doctor", "--json");
+    String verdict =
+        switch (result.code()) {
+          case 0 -> "ok";
+          case 1 -> "degraded";
+          default -> "failed";
+        };
+    assertThat(result.out())
+        .contains("\"schema\" : \"sonde.doctor/1\"", "\"verdict\" : \"" + verdict + "\"")
+        .contains("\"id\" : \"kernel.btf\"", "\"id\" : \"cgroup.mode\"");
+    assertThat(result.err()).isEmpty();
+  }
+
+  @Test
+  void podsListsTheTreeWithoutAnAgent() throws Exception {
+    Result result = sonde("pods", "--json");
+    assertThat(result.err()).isEmpty();
+    assertThat(result.code()).isZero();
+    assertThat(result.out())
+        .contains("\"schema\" : \"sonde.pods/1\"")
+        .containsPattern("\"id\" : \\d");
   }
 
   private static boolean isRoot() throws Exception {

@@ -147,12 +147,10 @@ class DoctorTest {
             """
               ✓ sched               tp_btf
                                     fentry: failed: attach: EPERM (Operation not permitted)
-                                      do: use tp_btf
-                                    tp_btf: attached
-                                    raw_tp: not tried: tp_btf holds
+                                      hint: use tp_btf
               ! tcp_retransmit      none  (without it: no sonde_tcp_retransmits_total)
                                     tp_btf: failed: no such hook: ENOENT
-                                      do: a newer kernel
+                                      hint: a newer kernel
             """)
         .endsWith("! 1 of 2 probes up; the others run without the rest\n")
         .doesNotContain("verifier log");

@@ -25,9 +25,11 @@ final class Scrape {
     }
   }
 
+  private final String text;
   private final List<Sample> samples = new ArrayList<>();
 
   Scrape(String text) {
+    this.text = text;
     for (String line : text.split("\n")) {
       if (line.isEmpty() || line.startsWith("#")) {
         continue;
@@ -47,6 +49,11 @@ final class Scrape {
           new Sample(
               m.group(1), labels, Double.parseDouble(m.group(3).replace("Inf", "Infinity"))));
     }
+  }
+
+  /** The page as it was served. */
+  String text() {
+    return text;
   }
 
   /** Every sample of that name with these labels. */

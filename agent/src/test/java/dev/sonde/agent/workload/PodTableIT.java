@@ -110,7 +110,7 @@ class PodTableIT {
       nanos.addAndGet(STALE.toNanos());
       pods.sweep();
       assertThat(pods.known()).noneMatch(c -> c.id() == id);
-      assertThat(pods.reclaimable(id)).isTrue();
+      assertThat(pods.reclaimable(id)).as("unknown, so never").isFalse();
       assertThat(pods.workload(id)).isEqualTo(PodTable.GONE);
     }
   }
@@ -151,6 +151,19 @@ class PodTableIT {
         assertThat(pods.workload(ids[i])).isEqualTo(Workload.unit("unit" + i + ".service"));
       }
     }
+  }
+
+  @Test
+  void whatCannotBeToldNowIsToldLater() throws IOException {
+    PodTable pods = table("handle");
+    long known = TestCgroup.id(cgroups.make(CONTAINER));
+    long unknown = TestCgroup.id(cgroups.make("system.slice/web.service"));
+    Workload pod = pods.workload(known);
+    pods.close();
+    assertThat(pods.find(known)).isEqualTo(pod);
+    assertThat(pods.find(unknown)).isNull();
+    assertThat(pods.workload(unknown)).isEqualTo(PodTable.GONE);
+    assertThat(pods.known()).noneMatch(c -> c.id() == unknown);
   }
 
   @Test

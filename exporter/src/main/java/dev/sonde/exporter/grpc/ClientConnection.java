@@ -12,6 +12,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,9 +20,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>grpc-okhttp puts what it sends into an unbounded buffer before the socket and regards it as
  * sent. HTTP/2 flow control does not help against a client that grants a huge window and then does
- * not read its socket: `isReady` stays true and memory grows. So this socket tells what grpc-okhttp
- * does not: {@link #stalled} and {@link #whenDrained}. And it reads nothing from a client while a
- * write to it waits: who does not listen is not listened to.
+ * not read its socket: {@code isReady} stays true and memory grows. So this socket tells what
+ * grpc-okhttp does not: {@link #stalled} and {@link #whenDrained}. And it reads nothing from a
+ * client while a write to it waits: who does not listen is not listened to.
  *
  * <p>Threads: grpc-okhttp writes with one thread at a time and reads with one; the rest may be
  * called by any. What is run by {@link #whenDrained} runs on the writing thread or the caller's.
@@ -30,7 +31,7 @@ final class ClientConnection extends Socket {
   /** A write takes microseconds while the client reads. */
   private static final long STALL_NANOS = 20_000_000;
 
-  private final Runnable onClose;
+  private final Consumer<ClientConnection> onClose;
   private final AtomicBoolean open = new AtomicBoolean(true);
 
   /** Fair, so that the reader has its turn between the writes to a slow client. */
@@ -54,7 +55,7 @@ final class ClientConnection extends Socket {
   /**
    * @param onClose called once
    */
-  ClientConnection(Runnable onClose) {
+  ClientConnection(Consumer<ClientConnection> onClose) {
     this.onClose = onClose;
   }
 
@@ -113,7 +114,7 @@ final class ClientConnection extends Socket {
       super.close();
     } finally {
       if (open.compareAndSet(true, false)) {
-        onClose.run();
+        onClose.accept(this);
         drained();
       }
     }

@@ -8,7 +8,6 @@ import java.net.SocketAddress;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ServerSocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -36,11 +35,9 @@ final class ConnectionCap extends ServerSocketFactory {
     return client == null ? null : connections.get(client);
   }
 
-  private void left(@Nullable SocketAddress client) {
+  private void left(ClientConnection connection) {
     open.decrementAndGet();
-    if (client != null) {
-      connections.remove(client);
-    }
+    var _ = connections.values().remove(connection);
   }
 
   /** How many connections there are. */
@@ -74,8 +71,7 @@ final class ConnectionCap extends ServerSocketFactory {
     @Override
     public Socket accept() throws IOException {
       while (true) {
-        AtomicReference<SocketAddress> client = new AtomicReference<>();
-        ClientConnection socket = new ClientConnection(() -> left(client.get()));
+        ClientConnection socket = new ClientConnection(ConnectionCap.this::left);
         open.incrementAndGet();
         try {
           implAccept(socket);
@@ -88,7 +84,6 @@ final class ConnectionCap extends ServerSocketFactory {
           continue;
         }
         if (open.get() <= max) {
-          client.set(socket.getRemoteSocketAddress());
           connections.put(socket.getRemoteSocketAddress(), socket);
           return socket;
         }

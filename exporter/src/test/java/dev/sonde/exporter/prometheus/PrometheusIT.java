@@ -1,7 +1,6 @@
 package dev.sonde.exporter.prometheus;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.sonde.exporter.http.HttpConfig;
 import dev.sonde.exporter.http.OneNioFrontend;
@@ -12,17 +11,7 @@ import dev.sonde.exporter.model.Readiness;
 import dev.sonde.exporter.model.Series;
 import dev.sonde.exporter.model.Snapshot;
 import dev.sonde.exporter.model.Workload;
-import java.io.IOException;
-import java.net.ServerSocket;
-import java.net.URI;
-import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -30,13 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A real Prometheus, set up as a PodMonitor would, understands what we serve. */
 class PrometheusIT {
-  private static final Path PROMETHEUS = Path.of("/usr/bin/prometheus");
-
   @TempDir Path dir;
 
   @Test
   void nativeHistogramsArriveUnderTheirOwnPod() throws Exception {
-    Tools.require(PROMETHEUS, "prometheus");
     long[] counts = new long[93];
     counts[10] = 3;
     counts[40] = 5;
@@ -58,7 +44,7 @@ class PrometheusIT {
     try (OneNioFrontend http =
             OneNioFrontend.start(
                 HttpConfig.listen("127.0.0.1", 0), () -> snapshot, Readiness.Ready::new);
-        Prometheus prometheus = new Prometheus(dir, http.address().getPort())) {
+        PrometheusServer prometheus = new PrometheusServer(dir, http.address().getPort())) {
       String name = Samples.WAIT.name();
       prometheus.awaitResult("sonde_tcp_sent_bytes_total{pod=\"checkout\"}", "1234567");
       prometheus.awaitResult("histogram_count(" + name + "{pod=\"checkout\"})", "11");
@@ -77,66 +63,6 @@ class PrometheusIT {
       assertThat(prometheus.query("count({unit=\"ssh.service\",pod!=\"\"})"))
           .contains("\"result\":[]");
       assertThat(http.stats().rejected().values()).allMatch(n -> n == 0);
-    }
-  }
-
-  /** The Debian package's server, scraping one target every second into a fresh directory. */
-  private static final class Prometheus implements AutoCloseable {
-    private final Process process;
-    private final String url;
-    private final HttpClient client = HttpClient.newHttpClient();
-
-    Prometheus(Path dir, int target) throws IOException {
-      Path config = dir.resolve("prometheus.yml");
-      Files.writeString(
-          config,
-          """
-          global: {scrape_interval: 1s}
-          scrape_configs:
-            - job_name: sonde
-              honor_labels: true
-              static_configs:
-                - targets: ["127.0.0.1:%d"]
-                  labels: {namespace: monitoring, pod: sonde-agent-x, container: agent}
-          """
-              .formatted(target));
-      int port;
-      try (ServerSocket free = new ServerSocket(0)) {
-        port = free.getLocalPort();
-      }
-      url = "http://127.0.0.1:" + port + "/api/v1/query?query=";
-      process =
-          new ProcessBuilder(
-                  PROMETHEUS.toString(),
-                  "--config.file=" + config,
-                  "--storage.tsdb.path=" + dir.resolve("data"),
-                  "--web.listen-address=127.0.0.1:" + port,
-                  "--enable-feature=native-histograms")
-              .redirectErrorStream(true)
-              .redirectOutput(dir.resolve("log").toFile())
-              .start();
-    }
-
-    String query(String promql) throws Exception {
-      HttpRequest request =
-          HttpRequest.newBuilder(
-                  URI.create(url + URLEncoder.encode(promql, StandardCharsets.UTF_8)))
-              .timeout(Duration.ofSeconds(10))
-              .build();
-      return client.send(request, HttpResponse.BodyHandlers.ofString()).body();
-    }
-
-    void awaitResult(String promql, String value) {
-      await(promql)
-          .atMost(Duration.ofSeconds(60))
-          .ignoreExceptions()
-          .untilAsserted(() -> assertThat(query(promql)).contains(",\"" + value + "\"]"));
-    }
-
-    @Override
-    public void close() {
-      client.close();
-      process.destroyForcibly().onExit().join();
     }
   }
 }

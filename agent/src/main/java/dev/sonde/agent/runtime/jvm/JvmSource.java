@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * The totals of every JVM on the node, per container.
  *
  * <pre>{@code
- * Source jvms = JvmSource.open(hierarchy, Duration.ofMinutes(5));
+ * Source jvms = JvmSource.open(ProcFs.host(), hierarchy, Duration.ofMinutes(5));
  * jvms.collect(snapshot);   // once a second
  * }</pre>
  *
@@ -60,12 +60,12 @@ public final class JvmSource implements Source {
   }
 
   /**
+   * @param proc the host's, {@code --proc-root}
    * @param hierarchy by which processes are told apart
    * @param staleAfter how long the sums of a removed container are shown
    */
-  public static JvmSource open(CgroupHierarchy hierarchy, Duration staleAfter) {
-    return new JvmSource(
-        ProcFs.host(), hierarchy, CgroupPath::workload, staleAfter, System::nanoTime);
+  public static JvmSource open(ProcFs proc, CgroupHierarchy hierarchy, Duration staleAfter) {
+    return new JvmSource(proc, hierarchy, CgroupPath::workload, staleAfter, System::nanoTime);
   }
 
   @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.sonde.agent.host.ProcFs;
 import dev.sonde.agent.workload.TestCgroup;
 import dev.sonde.exporter.model.Workload;
 import java.io.IOException;
@@ -42,7 +43,7 @@ class JvmSourceIT {
   void open() throws IOException {
     cgroups = TestCgroup.create();
     cgroups.make(CONTAINER);
-    source = JvmSource.open(cgroups.hierarchy(), Duration.ofMinutes(5));
+    source = JvmSource.open(ProcFs.host(), cgroups.hierarchy(), Duration.ofMinutes(5));
   }
 
   @AfterEach
@@ -173,7 +174,8 @@ class JvmSourceIT {
     double time = c.get("sonde_jvm_gc_time_seconds_total", POD, gc);
     // The log rounds each pause to a microsecond; the counter's clock runs within the log's.
     assertThat(time).as(collector.label()).isLessThanOrEqualTo(seconds + n * 0.6e-6);
-    assertThat(seconds - time).as(collector.label()).isLessThan(0.05 * seconds + n * 100e-6);
+    // Generous, since a JVM that is preempted between its two clocks shows that as a difference.
+    assertThat(seconds - time).as(collector.label()).isLessThan(0.1 * seconds + n * 100e-6 + 10e-3);
   }
 
   private static void compareSafepoints(Collected c, GcLog log) {
