@@ -2,6 +2,7 @@ package dev.sonde.agent.truth;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sonde.agent.KernelTest;
 import dev.sonde.agent.probe.ExactBounds;
 import dev.sonde.bpf.BpfPrograms;
 import dev.sonde.ffi.BpfObject;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The code that bins waits, run by the kernel, against exact integer arithmetic. */
+@KernelTest
 class HistogramSlotKernelIT {
   private BpfObject object;
   private BpfProgram program;

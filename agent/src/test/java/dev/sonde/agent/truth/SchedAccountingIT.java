@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.data.Percentage.withPercentage;
 import static org.awaitility.Awaitility.await;
 
+import dev.sonde.agent.KernelTest;
 import dev.sonde.agent.truth.Worker.Books;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Workloads beyond the slots there are, and slots that change their owner. */
+@KernelTest
 @Timeout(120)
 class SchedAccountingIT {
   private static final int CPUS = Runtime.getRuntime().availableProcessors();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Percentage.withPercentage;
 import static org.awaitility.Awaitility.await;
 
+import dev.sonde.agent.KernelTest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
  * the script runs twice, before Sonde's programs and after them, and Sonde is compared with the
  * mean.
  */
+@KernelTest
 @Timeout(120)
 class SchedRunqlatIT {
   private static final String SCRIPT =
@@ -59,7 +61,7 @@ class SchedRunqlatIT {
 
   @Test
   void pipeBenchmark() throws IOException, InterruptedException {
-    try (Tracefs tracefs = Tracefs.mounted();
+    try (TraceFs tracefs = TraceFs.mounted();
         Tool before = script("before");
         AgentProcess agent = AgentProcess.start("--probes", "sched");
         Tool after = script("after");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.data.Percentage.withPercentage;
 import static org.awaitility.Awaitility.await;
 
+import dev.sonde.agent.KernelTest;
 import dev.sonde.agent.truth.Worker.Books;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Run-queue waits and CPU time of a pod against /proc/P/schedstat and /proc/P/status. */
+@KernelTest
 @Timeout(120)
 class SchedStatIT {
   /** Not CPU 0, which has most of the interrupts, where there is another. */
@@ -72,7 +74,7 @@ class SchedStatIT {
   @ParameterizedTest
   @ValueSource(strings = {"tp_btf", "tp_btf_hash", "raw_tp", "tracepoint"})
   void busyProcessesOnOneCpu(String mechanism) {
-    try (Tracefs tracefs = Tracefs.mounted();
+    try (TraceFs tracefs = TraceFs.mounted();
         AgentProcess agent = AgentProcess.start("--mechanism", "sched=" + mechanism);
         PodCgroup pod = PodCgroup.create()) {
       assertThat(agent.scrape().sum("sonde_probe_up", "probe", "sched", "mechanism", mechanism))

@@ -1,0 +1,34 @@
+package dev.sonde.agent;
+
+import dev.sonde.ffi.Capability;
+import dev.sonde.ffi.KernelFeatures;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import org.junit.jupiter.api.extension.ConditionEvaluationResult;
+import org.junit.jupiter.api.extension.ExecutionCondition;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * Needs root and BPF; without root, or with -Dsonde.kernel=false, it skips and says so. Root
+ * without BPF is a failure: the test itself then says what is missing.
+ */
+@Target(ElementType.TYPE)
+@Retention(RetentionPolicy.RUNTIME)
+@ExtendWith(KernelTest.Condition.class)
+public @interface KernelTest {
+  /** Asks for the right to load programs, not for their success. */
+  final class Condition implements ExecutionCondition {
+    @Override
+    public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+      if ("false".equals(System.getProperty("sonde.kernel"))) {
+        return ConditionEvaluationResult.disabled("-Dsonde.kernel=false");
+      }
+      return KernelFeatures.capabilities().contains(Capability.CAP_SYS_ADMIN)
+          ? ConditionEvaluationResult.enabled("may load BPF programs and make cgroups")
+          : ConditionEvaluationResult.disabled("needs root: it loads BPF programs, makes cgroups");
+    }
+  }
+}
