@@ -215,7 +215,11 @@ struct user_pt_regs {
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define TASK_RUNNING 0
+#define EAGAIN 11
+#define ENOMEM 12
 #define EBUSY 16
+#define EINVAL 22
+#define EHOSTUNREACH 113
 
 enum tcp_state {
 	TCP_ESTABLISHED = 1,
