@@ -41,13 +41,17 @@ final class TcpPeer implements AutoCloseable {
    * @param prefix a command that runs the rest of its arguments, such as {@code ip netns exec NAME}
    */
   static TcpPeer start(PodCgroup pod, String... prefix) {
-    List<String> command = new ArrayList<>(List.of(prefix));
+    return start(pod, List.of(prefix), "-Djava.net.preferIPv4Stack=false");
+  }
+
+  private static TcpPeer start(PodCgroup pod, List<String> prefix, String family) {
+    List<String> command = new ArrayList<>(prefix);
     command.addAll(
         List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "--enable-native-access=ALL-UNNAMED",
             "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-            "-Djava.net.preferIPv4Stack=false",
+            family,
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "-Xmx64m",
@@ -65,6 +69,12 @@ final class TcpPeer implements AutoCloseable {
   /** One in a network namespace. */
   static TcpPeer startIn(String namespace, PodCgroup pod) {
     return start(pod, "ip", "netns", "exec", namespace);
+  }
+
+  /** One in a network namespace that has sockets of AF_INET, and not only of AF_INET6. */
+  static TcpPeer startIpv4In(String namespace, PodCgroup pod) {
+    return start(
+        pod, List.of("ip", "netns", "exec", namespace), "-Djava.net.preferIPv4Stack=true");
   }
 
   long pid() {
