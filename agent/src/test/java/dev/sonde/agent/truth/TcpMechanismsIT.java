@@ -80,8 +80,7 @@ class TcpMechanismsIT {
       for (String forced : mechanism.split(",")) {
         String[] choice = forced.split("=");
         if (!choice[0].equals("buffer")) {
-          assertThat(
-                  after.sum("sonde_probe_up", "probe", choice[0], "mechanism", choice[1]))
+          assertThat(after.sum("sonde_probe_up", "probe", choice[0], "mechanism", choice[1]))
               .as(forced + "\n" + agent.log())
               .isEqualTo(1);
         }

@@ -73,8 +73,7 @@ final class TcpPeer implements AutoCloseable {
 
   /** One in a network namespace that has sockets of AF_INET, and not only of AF_INET6. */
   static TcpPeer startIpv4In(String namespace, PodCgroup pod) {
-    return start(
-        pod, List.of("ip", "netns", "exec", namespace), "-Djava.net.preferIPv4Stack=true");
+    return start(pod, List.of("ip", "netns", "exec", namespace), "-Djava.net.preferIPv4Stack=true");
   }
 
   long pid() {

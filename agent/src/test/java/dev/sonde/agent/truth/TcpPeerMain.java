@@ -172,8 +172,7 @@ final class TcpPeerMain {
         handle(
             linker,
             "open",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
     MethodHandle splice =
         handle(
             linker,

@@ -186,17 +186,12 @@ class TcpRetransmitsIT {
       client.answer();
       TcpMoved moved =
           TcpMoved.quiet(
-              agent,
-              before,
-              () -> Netns.retransmitted(net.a()) + Netns.retransmitted(net.b()));
+              agent, before, () -> Netns.retransmitted(net.a()) + Netns.retransmitted(net.b()));
       long syn = Netns.counters(net.a()).get("TcpExtTCPSynRetrans");
       long synAck = Netns.counters(net.b()).get("TcpExtTCPSynRetrans");
       proof(
           "SYN %d against %d of the client's namespace, SYN-ACK %d against %d of the server's",
-          moved.retransmits(clientPod, "syn"),
-          syn,
-          moved.retransmits(serverPod, "synack"),
-          synAck);
+          moved.retransmits(clientPod, "syn"), syn, moved.retransmits(serverPod, "synack"), synAck);
       assertThat(moved.retransmits(clientPod, "syn")).isEqualTo(syn);
       assertThat(moved.retransmits(serverPod, "synack")).isEqualTo(synAck);
       assertThat(moved.retransmits(clientPod)).isEqualTo(syn);

@@ -4,8 +4,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * tracefs at {@code /sys/kernel/tracing}, which classic tracepoints need: mounted if it was not, and
- * then unmounted at the end.
+ * tracefs at {@code /sys/kernel/tracing}, which classic tracepoints need: mounted if it was not,
+ * and then unmounted at the end.
  */
 final class TraceFs implements AutoCloseable {
   private static final Path AT = Path.of("/sys/kernel/tracing");
