@@ -2,6 +2,7 @@ package dev.sonde.agent.truth;
 
 import static dev.sonde.agent.truth.TcpMoved.RETRANSMITS;
 import static dev.sonde.agent.truth.TcpMoved.proof;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -49,6 +50,10 @@ class TcpEventsIT {
     return message.getField(message.getDescriptorForType().findFieldByName(field));
   }
 
+  private static DynamicMessage next(GenericGrpcClient.Stream stream) throws InterruptedException {
+    return requireNonNull(stream.next(), "the stream ended");
+  }
+
   private static boolean is(DynamicMessage answer, String kind) {
     return answer.hasField(answer.getDescriptorForType().findFieldByName(kind));
   }
@@ -79,7 +84,7 @@ class TcpEventsIT {
                   "{\"kinds\":[\"EVENT_KIND_TCP_RETRANSMIT\"],\"matchers\":[{\"label\":\"pod\",\"equal\":\""
                       + sender.pod()
                       + "\"}]}")) {
-        assertThat(is(stream.next(), "started")).isTrue();
+        assertThat(is(next(stream), "started")).isTrue();
         String remoteHost = family == Family.IPV6 ? "fd99::2" : net.addressB();
         int[] ports = new int[2];
         TcpMoved moved =
@@ -104,7 +109,7 @@ class TcpEventsIT {
         while (streamed.stream().mapToLong(Retransmit::segments).sum() + gaps
             < moved.retransmits(sender)) {
           await("the next event").atMost(Duration.ofSeconds(10)).until(() -> stream.waiting() > 0);
-          DynamicMessage next = stream.next();
+          DynamicMessage next = next(stream);
           if (is(next, "lost")) {
             gaps += ((Long) get((Message) get(next, "lost"), "count"));
           } else {
@@ -193,12 +198,12 @@ class TcpEventsIT {
       GenericGrpcClient.Stream stream =
           client.stream(
               WATCH, "{\"matchers\":[{\"label\":\"pod\",\"equal\":\"" + serverPod.pod() + "\"}]}");
-      assertThat(is(stream.next(), "started")).isTrue();
+      assertThat(is(next(stream), "started")).isTrue();
       Netns.dropArriving(net.a(), "tcp flags & (syn|ack) == syn|ack");
       int port = server.listen(net.addressB());
       peer.begin("connect " + net.addressB() + " " + port);
       await("an event").atMost(Duration.ofSeconds(15)).until(() -> stream.waiting() > 0);
-      Retransmit event = Retransmit.of(stream.next());
+      Retransmit event = Retransmit.of(next(stream));
       Netns.dropNothing(net.a());
       long from = peer.answer();
       proof("SYN-ACK: %s", event);

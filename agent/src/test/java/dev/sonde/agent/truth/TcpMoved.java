@@ -61,6 +61,7 @@ record TcpMoved(Scrape before, Scrape after) {
   }
 
   /** One line of a proof for the docs. */
+  @SuppressWarnings("AnnotateFormatMethod") // its annotation is of a library that tests do not use
   static void proof(String format, Object... args) {
     System.out.println("proof: " + String.format(Locale.ROOT, format, args));
   }

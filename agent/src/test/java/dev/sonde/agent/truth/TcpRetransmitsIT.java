@@ -34,7 +34,7 @@ class TcpRetransmitsIT {
 
   /** The step of a namespace's counter, which is nothing if it is not counted here at all. */
   private static long step(Map<String, Long> before, Map<String, Long> after, String name) {
-    return after.getOrDefault("TcpExt" + name, 0L) - before.getOrDefault("TcpExt" + name, 0L);
+    return after.getOrDefault(name, 0L) - before.getOrDefault(name, 0L);
   }
 
   /**
@@ -78,7 +78,7 @@ class TcpRetransmitsIT {
         Map<String, Long> after = Netns.counters(net.a());
         elsewhere = Netns.retransmittedBut(net.a()) - elsewhere;
 
-        long truth = after.get(Netns.RETRANSMITTED) - before.get(Netns.RETRANSMITTED);
+        long truth = step(before, after, Netns.RETRANSMITTED);
         long all = moved.of(RETRANSMITS);
         proof(
             "%d%% loss, %s, %d segments a packet: %,d retransmits of the sender against TcpRetransSegs %,d (%+.3f%%);"
@@ -97,12 +97,12 @@ class TcpRetransmitsIT {
             loss,
             congestion,
             moved.retransmits(sender, "timeout"),
-            step(before, after, "TCPSlowStartRetrans"),
-            step(before, after, "TCPTimeouts"),
+            step(before, after, "TcpExtTCPSlowStartRetrans"),
+            step(before, after, "TcpExtTCPTimeouts"),
             moved.retransmits(sender, "fast"),
-            step(before, after, "TCPFastRetrans"),
+            step(before, after, "TcpExtTCPFastRetrans"),
             moved.retransmits(sender, "tail_loss_probe"),
-            step(before, after, "TCPLossProbes"));
+            step(before, after, "TcpExtTCPLossProbes"));
         assertThat(truth).as("segments that loss made TCP resend").isGreaterThan(10);
         assertThat((double) moved.retransmits(sender)).isCloseTo(truth, withinPercentage(2));
         assertThat(all - moved.retransmits(sender)).isBetween(0L, elsewhere);
@@ -119,14 +119,16 @@ class TcpRetransmitsIT {
       Map<String, Long> before,
       Map<String, Long> after,
       long truth) {
-    long timeout = step(before, after, "TCPSlowStartRetrans") + step(before, after, "TCPTimeouts");
-    long fast = step(before, after, "TCPFastRetrans");
+    long timeout =
+        step(before, after, "TcpExtTCPSlowStartRetrans") + step(before, after, "TcpExtTCPTimeouts");
+    long fast = step(before, after, "TcpExtTCPFastRetrans");
     long slack = Math.max(1, truth / 50);
     assertThat(moved.retransmits(sender, "timeout")).isCloseTo(timeout, within(slack));
     assertThat(moved.retransmits(sender, "fast")).isCloseTo(fast, within(slack));
     assertThat(moved.retransmits(sender, "tail_loss_probe"))
         .isCloseTo(truth - timeout - fast, within(slack));
-    assertThat(moved.retransmits(sender, "syn")).isEqualTo(step(before, after, "TCPSynRetrans"));
+    assertThat(moved.retransmits(sender, "syn"))
+        .isEqualTo(step(before, after, "TcpExtTCPSynRetrans"));
   }
 
   /** The last segment of a burst is lost: no later one tells of it, so that a probe resends it. */
@@ -150,7 +152,7 @@ class TcpRetransmitsIT {
                 server.answer();
               });
       Map<String, Long> after = Netns.counters(net.a());
-      long truth = after.get(Netns.RETRANSMITTED) - before.get(Netns.RETRANSMITTED);
+      long truth = step(before, after, Netns.RETRANSMITTED);
       proof(
           "600 single segments at 5%%: %d retransmits against %d; tail_loss_probe %d, timeout %d,"
               + " fast %d (TCPLossProbes %d, TCPTimeouts %d)",
@@ -159,8 +161,8 @@ class TcpRetransmitsIT {
           moved.retransmits(sender, "tail_loss_probe"),
           moved.retransmits(sender, "timeout"),
           moved.retransmits(sender, "fast"),
-          step(before, after, "TCPLossProbes"),
-          step(before, after, "TCPTimeouts"));
+          step(before, after, "TcpExtTCPLossProbes"),
+          step(before, after, "TcpExtTCPTimeouts"));
       assertThat(moved.retransmits(sender)).isEqualTo(truth);
       assertThat(moved.retransmits(sender, "tail_loss_probe")).isPositive();
       assertTypes(moved, sender, before, after, truth);
@@ -187,8 +189,8 @@ class TcpRetransmitsIT {
       TcpMoved moved =
           TcpMoved.quiet(
               agent, before, () -> Netns.retransmitted(net.a()) + Netns.retransmitted(net.b()));
-      long syn = Netns.counters(net.a()).get("TcpExtTCPSynRetrans");
-      long synAck = Netns.counters(net.b()).get("TcpExtTCPSynRetrans");
+      long syn = Netns.counters(net.a()).getOrDefault("TcpExtTCPSynRetrans", 0L);
+      long synAck = Netns.counters(net.b()).getOrDefault("TcpExtTCPSynRetrans", 0L);
       proof(
           "SYN %d against %d of the client's namespace, SYN-ACK %d against %d of the server's",
           moved.retransmits(clientPod, "syn"), syn, moved.retransmits(serverPod, "synack"), synAck);
@@ -209,13 +211,12 @@ class TcpRetransmitsIT {
       Scrape before = agent.fresh();
       client.begin("connect " + net.addressB() + " 9");
       await("three").atMost(Duration.ofSeconds(15)).until(() -> Netns.retransmitted(net.a()) >= 3);
-      client.close();
       TcpMoved moved = TcpMoved.quiet(agent, before, () -> Netns.retransmitted(net.a()));
       long truth = Netns.retransmitted(net.a());
       proof("unanswered SYNs: %d against %d", moved.retransmits(clientPod, "syn"), truth);
       assertThat(moved.retransmits(clientPod, "syn")).isEqualTo(truth);
       assertThat(moved.retransmits(clientPod)).isEqualTo(truth);
-      assertThat(Netns.counters(net.a()).get("TcpExtTCPSynRetrans")).isEqualTo(truth);
+      assertThat(Netns.counters(net.a()).getOrDefault("TcpExtTCPSynRetrans", 0L)).isEqualTo(truth);
     }
   }
 }
