@@ -109,8 +109,8 @@ struct sock_common {
 };
 
 struct sock_cgroup_data {
-	struct cgroup
-		*cgroup; /* 5.15; before that a tagged integer of the same place (8520e224f547) */
+	/* 5.15; before that a tagged integer of the same place (8520e224f547) */
+	struct cgroup *cgroup;
 };
 
 struct sock_cgroup_data___before_5_15 {

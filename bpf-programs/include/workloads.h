@@ -36,8 +36,8 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries,
-	       1); /* max_slots, set before load; the agent fills in 1 .. max_slots - 1 */
+	/* max_slots, set before load; the agent fills in 1 .. max_slots - 1 */
+	__uint(max_entries, 1);
 	__type(value, u32);
 } free_slots SEC(".maps");
 
