@@ -80,8 +80,11 @@ class TcpMechanismsIT {
       assertThat(moved.sent(serverPod)).isEqualTo(14_850);
       assertThat(moved.received(clientPod)).isEqualTo(14_850);
       assertThat(truth).as("segments that loss made TCP resend").isGreaterThan(50);
-      assertThat((double) moved.retransmits(clientPod)).isCloseTo(truth, withinPercentage(2));
-      assertThat(moved.retransmits(serverPod)).isEqualTo(Netns.retransmitted(net.b()));
+      long answered = Netns.retransmitted(net.b());
+      assertThat(moved.retransmits(serverPod)).isBetween(0L, answered);
+      assertThat((double) moved.retransmits(clientPod) + moved.retransmits(serverPod))
+          .isCloseTo(truth + answered, withinPercentage(2));
+      assertThat(moved.retransmits(clientPod)).isBetween(truth - truth / 50, truth);
       assertThat(moved.of(TcpMoved.SENT, "unit", "~unknown")).isZero();
       assertThat(moved.of(TcpMoved.RETRANSMITS, "unit", "~unknown")).isZero();
     }
