@@ -86,7 +86,8 @@ class TcpOwnerIT {
             moved.retransmits(creator));
         assertThat(moved.sent(acceptor)).isEqualTo(50_000);
         assertThat(moved.received(acceptor)).isEqualTo(777);
-        assertThat(moved.retransmits(acceptor)).isEqualTo(truth);
+        // a single run that the kernel skips is more than 2% of so few
+        assertThat(moved.retransmits(acceptor)).isBetween(truth - 1, truth);
         assertThat(moved.sent(creator) + moved.received(creator) + moved.retransmits(creator))
             .isZero();
         assertThat(moved.received(clientPod)).isEqualTo(50_000);
