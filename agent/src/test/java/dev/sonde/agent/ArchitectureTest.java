@@ -10,9 +10,10 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Document;
@@ -154,10 +155,11 @@ class ArchitectureTest {
     }
   }
 
-  private static List<String> dependenciesOnOurs(Path pom) throws Exception {
+  /** Once each: the tests of a module may use another's test classes. */
+  private static Set<String> dependenciesOnOurs(Path pom) throws Exception {
     Document document =
         DocumentBuilderFactory.newDefaultInstance().newDocumentBuilder().parse(pom.toFile());
-    List<String> found = new ArrayList<>();
+    Set<String> found = new TreeSet<>();
     NodeList dependencies = document.getElementsByTagName("dependency");
     for (int i = 0; i < dependencies.getLength(); i++) {
       Element dependency = (Element) dependencies.item(i);
