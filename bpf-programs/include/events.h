@@ -31,7 +31,8 @@ struct {
 /* Sends a record that stands on the caller's stack. */
 static __always_inline void send_event(void *ctx, void *record, u64 size)
 {
-	long err = use_perf_buffer ? bpf_perf_event_output(ctx, &events_perf, BPF_F_CURRENT_CPU, record, size)
+	long err = use_perf_buffer ? bpf_perf_event_output(ctx, &events_perf, BPF_F_CURRENT_CPU,
+							   record, size)
 				   : bpf_ringbuf_output(&events, record, size, 0);
 
 	if (err)

@@ -45,8 +45,8 @@ static __always_inline u32 log2_u64(u64 v)
 static __always_inline u32 histogram_slot(u64 nanos)
 {
 	const struct histogram_octave *o = &histogram_octaves[log2_u64(nanos) & 63];
-	u32 slot = o->first + (nanos > o->bound[0]) + (nanos > o->bound[1]) + (nanos > o->bound[2]) +
-		   (nanos > o->bound[3]);
+	u32 slot = o->first + (nanos > o->bound[0]) + (nanos > o->bound[1]) +
+		   (nanos > o->bound[2]) + (nanos > o->bound[3]);
 
 	/* never true by construction; it is what lets the verifier see that the slot is in range */
 	return slot < HISTOGRAM_SLOTS ? slot : HISTOGRAM_SLOTS - 1;

@@ -109,7 +109,8 @@ struct sock_common {
 };
 
 struct sock_cgroup_data {
-	struct cgroup *cgroup; /* 5.15; before that a tagged integer of the same place (8520e224f547) */
+	/* 5.15; before that a tagged integer of the same place (8520e224f547) */
+	struct cgroup *cgroup;
 };
 
 struct sock_cgroup_data___before_5_15 {
@@ -221,7 +222,11 @@ struct user_pt_regs {
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define TASK_RUNNING 0
+#define EAGAIN 11
+#define ENOMEM 12
 #define EBUSY 16
+#define EINVAL 22
+#define EHOSTUNREACH 113
 
 enum tcp_state {
 	TCP_ESTABLISHED = 1,

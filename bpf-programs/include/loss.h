@@ -13,7 +13,7 @@
 struct loss_row {
 	u64 written;  /* events put into the buffer */
 	u64 reserve;  /* events lost because the buffer was full */
-	u64 storage;  /* socket or task storage could not be made: the owner or the wait is unknown */
+	u64 storage; /* socket or task storage could not be made: the owner or the wait is unknown */
 	u64 map_full; /* no slot left for a workload: counted for ~other */
 	u64 missed_switch; /* context switches that no sched_switch told of: made up for from the task's own books */
 	u64 padding[3]; /* a cache line of its own for each CPU */
@@ -29,10 +29,10 @@ struct {
 	__type(value, struct loss_row);
 } losses SEC(".maps");
 
-#define COUNT_LOSS(field)                                                  \
-	do {                                                               \
-		u32 cpu_ = bpf_get_smp_processor_id();                     \
+#define COUNT_LOSS(field)                                                    \
+	do {                                                                 \
+		u32 cpu_ = bpf_get_smp_processor_id();                       \
 		struct loss_row *row_ = bpf_map_lookup_elem(&losses, &cpu_); \
-		if (row_)                                                  \
-			__sync_fetch_and_add(&row_->field, 1);             \
+		if (row_)                                                    \
+			__sync_fetch_and_add(&row_->field, 1);               \
 	} while (0)

@@ -6,8 +6,11 @@
  *  - An accepted one first belongs to its listener's owner: the kernel clones the listener's storage into it.
  *  - That is corrected once, at the first I/O by a process: the acceptor may be another workload's.
  *  - Sockets older than the agent are found through the descriptors of every process (iter/task_file).
+ *  - What was missed by all of that (accepted only after that pass, or held by no descriptor) is met at its first I/O.
  *
- * The record stands in socket storage where tracing programs may use it (5.11), else in a hash by the socket's address.
+ * The record stands in socket storage where tracing programs may use it (5.11), else in a hash by the socket's address,
+ * which the kernel does not clone: there a child has no owner, or on cgroup v2 its listener's creator, until its
+ * first I/O.
  */
 #pragma once
 
@@ -67,11 +70,30 @@ static __always_inline void put_socket(struct sock *sk, struct socket_record *fr
 		COUNT_LOSS(storage);
 }
 
+/* Makes a socket's record unless another CPU has just made it, and gives the one that stands; NULL if it cannot. */
+static __always_inline struct socket_record *make_socket(struct sock *sk,
+							 struct socket_record *fresh)
+{
+	u64 address = (u64)sk;
+	struct socket_record *r;
+
+	if (use_socket_storage) {
+		r = bpf_sk_storage_get(&socket_records, sk, fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	} else {
+		bpf_map_update_elem(&socket_records_by_address, &address, fresh, BPF_NOEXIST);
+		r = bpf_map_lookup_elem(&socket_records_by_address, &address);
+	}
+	if (!r)
+		COUNT_LOSS(storage);
+	return r;
+}
+
 static __always_inline bool is_tcp(struct sock *sk)
 {
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
-	return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	return (family == AF_INET || family == AF_INET6) &&
+	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
 }
 
 /*

@@ -36,7 +36,8 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries, 1); /* max_slots, set before load; the agent fills in 1 .. max_slots - 1 */
+	/* max_slots, set before load; the agent fills in 1 .. max_slots - 1 */
+	__uint(max_entries, 1);
 	__type(value, u32);
 } free_slots SEC(".maps");
 
@@ -112,7 +113,8 @@ static __always_inline u64 task_cgroup_id(struct task_struct *task, const bool t
 
 		if (typed)
 			return task->cgroups->subsys[cpu]->cgroup->kn->id;
-		bpf_probe_read_kernel(&css, sizeof(css), &BPF_CORE_READ(task, cgroups)->subsys[cpu]);
+		bpf_probe_read_kernel(&css, sizeof(css),
+				      &BPF_CORE_READ(task, cgroups)->subsys[cpu]);
 		return BPF_CORE_READ(css, cgroup, kn, id);
 	}
 	if (typed)

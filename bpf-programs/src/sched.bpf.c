@@ -136,7 +136,8 @@ static __always_inline void count_on_cpu(u32 slot, u64 nanos)
 }
 
 /* The slot of a task's workload: remembered with the task for as long as it stays in its cgroup. */
-static __always_inline u32 task_slot(struct task_struct *task, struct task_record *r, const bool typed)
+static __always_inline u32 task_slot(struct task_struct *task, struct task_record *r,
+				     const bool typed)
 {
 	u64 id = task_cgroup_id(task, typed);
 
@@ -177,7 +178,8 @@ static __always_inline bool is_runnable(struct task_struct *task, const bool typ
 /* When a task that leaves its CPU got it, by the scheduler's own books: for what sched_switch did not tell. */
 static __always_inline u64 got_cpu_at(struct task_struct *task, u64 now)
 {
-	return now - (BPF_CORE_READ(task, se.sum_exec_runtime) - BPF_CORE_READ(task, se.prev_sum_exec_runtime));
+	return now - (BPF_CORE_READ(task, se.sum_exec_runtime) -
+		      BPF_CORE_READ(task, se.prev_sum_exec_runtime));
 }
 
 /*
@@ -185,7 +187,8 @@ static __always_inline u64 got_cpu_at(struct task_struct *task, u64 now)
  * guests whose init hides its own switches, about three a second. Without this, the wait of the task after it would
  * be lost and its CPU time charged to the hidden one. Cold, hence not inlined.
  */
-static __noinline void make_up_for_missed_switch(struct cpu_state *c, struct task_struct *prev, u32 prev_pid, u64 now)
+static __noinline void make_up_for_missed_switch(struct cpu_state *c, struct task_struct *prev,
+						 u32 prev_pid, u64 now)
 {
 	u64 start = got_cpu_at(prev, now);
 	struct task_record *r;
@@ -199,7 +202,8 @@ static __noinline void make_up_for_missed_switch(struct cpu_state *c, struct tas
 
 		/* the scheduler's clock lags behind: a short wait may seem to end before it began */
 		if (r->queued_at)
-			count_wait(slot, r->reason, start > r->queued_at ? start - r->queued_at : 1);
+			count_wait(slot, r->reason,
+				   start > r->queued_at ? start - r->queued_at : 1);
 		r->queued_at = 0;
 	}
 	if (start < c->since) /* sched_flush already found the task that runs */
@@ -210,8 +214,8 @@ static __noinline void make_up_for_missed_switch(struct cpu_state *c, struct tas
 	c->since = start;
 }
 
-static __always_inline void handle_switch(bool preempt, struct task_struct *prev, struct task_struct *next,
-					  const bool typed)
+static __always_inline void handle_switch(bool preempt, struct task_struct *prev,
+					  struct task_struct *next, const bool typed)
 {
 	u64 now = bpf_ktime_get_ns();
 	u32 cpu = bpf_get_smp_processor_id();

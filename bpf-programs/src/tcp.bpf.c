@@ -65,15 +65,18 @@ static __always_inline struct tcp_stats *stats_row(u32 slot)
 
 /* Owners */
 
-static __always_inline void handle_set_state(struct sock *sk, int new_state)
+static __always_inline void handle_set_state(struct sock *sk, int old_state, int new_state)
 {
 	struct socket_record fresh = {};
+	/* a child's first transition, in softirq */
+	bool child = old_state == TCP_LISTEN && new_state == TCP_SYN_RECV;
 
-	if (new_state != TCP_SYN_SENT && new_state != TCP_LISTEN)
+	/* in socket storage a child has its listener's record already */
+	if (child ? use_socket_storage : new_state != TCP_SYN_SENT && new_state != TCP_LISTEN)
 		return;
 	if (!is_tcp(sk))
 		return;
-	fresh.cgroup_id = current_workload_key();
+	fresh.cgroup_id = child ? socket_cgroup_id(sk) : current_workload_key();
 	fresh.slot = slot_of(fresh.cgroup_id);
 	/* who listens does not tell who will use what is accepted */
 	fresh.confirmed = new_state == TCP_SYN_SENT && fresh.cgroup_id != CGROUP_KERNEL;
@@ -83,14 +86,14 @@ static __always_inline void handle_set_state(struct sock *sk, int new_state)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_set_state_btf, struct sock *sk, int old_state, int new_state)
 {
-	handle_set_state(sk, new_state);
+	handle_set_state(sk, old_state, new_state);
 	return 0;
 }
 
 SEC("raw_tp/inet_sock_set_state")
 int BPF_PROG(tcp_set_state_raw, struct sock *sk, int old_state, int new_state)
 {
-	handle_set_state(sk, new_state);
+	handle_set_state(sk, old_state, new_state);
 	return 0;
 }
 
@@ -105,8 +108,9 @@ int BPF_PROG(tcp_destroy_raw, struct sock *sk)
 }
 
 /*
- * How many bytes the application has taken so far: received in order, less what still waits in the queue. The FIN has
- * a sequence number too, but is no byte.
+ * How many bytes the application has taken so far: received in order, less what still waits in the queue. A FIN has a
+ * sequence number too, which the kernel counts in bytes_received (tcp_rcv_nxt_update) but is no byte: while it waits
+ * it is in both terms and falls out; once the application has read the end, so that nothing waits, it is in the first.
  */
 static __always_inline u64 taken_bytes(struct tcp_sock *tp, struct sock *sk, const bool typed)
 {
@@ -116,9 +120,30 @@ static __always_inline u64 taken_bytes(struct tcp_sock *tp, struct sock *sk, con
 	u64 flags = typed ? sk->__sk_common.skc_flags : BPF_CORE_READ(sk, __sk_common.skc_flags);
 	u32 waiting = next - copied;
 
-	if (waiting && flags & (1ULL << bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
-		waiting--;
+	/* SOCK_DONE: the FIN has arrived (tcp_fin) */
+	if (!waiting && flags & (1ULL << bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
+		waiting = 1;
 	return received > waiting ? received - waiting : 0;
+}
+
+/*
+ * The record of a socket at an I/O by a process. One that has none was in an accept queue, or on its way between
+ * processes, while the pass over all descriptors was made: it gets one now, and what it took before is not counted.
+ */
+static __always_inline struct socket_record *socket_at_io(struct sock *sk)
+{
+	struct socket_record *r = find_socket(sk);
+	struct socket_record fresh = {};
+
+	if (r)
+		return r;
+	fresh.cgroup_id = current_workload_key();
+	if (fresh.cgroup_id == CGROUP_KERNEL)
+		return NULL;
+	fresh.slot = slot_of(fresh.cgroup_id);
+	fresh.received = taken_bytes((struct tcp_sock *)sk, sk, false);
+	fresh.confirmed = 1;
+	return make_socket(sk, &fresh);
 }
 
 /* One pass at start over every descriptor of every process: the sockets that are older than the agent. */
@@ -146,7 +171,7 @@ int tcp_old_sockets(struct bpf_iter__task_file *ctx)
 	fresh.cgroup_id = workload_key(task_cgroup_id(task, false), BPF_CORE_READ(task, flags));
 	fresh.slot = slot_of(fresh.cgroup_id);
 	fresh.received = taken_bytes(tp, sk, false);
-	put_socket(sk, &fresh);
+	make_socket(sk, &fresh);
 	return 0;
 }
 
@@ -158,7 +183,7 @@ static __always_inline void count_sent(struct sock *sk, long accepted)
 
 	if (accepted <= 0)
 		return;
-	s = stats_row(socket_slot_in_process(sk, find_socket(sk)));
+	s = stats_row(socket_slot_in_process(sk, socket_at_io(sk)));
 	if (s)
 		__sync_fetch_and_add(&s->sent_bytes, accepted);
 }
@@ -172,7 +197,8 @@ int BPF_PROG(tcp_sendmsg_exit, struct sock *sk, void *msg, u64 size, int accepte
 
 /* sendfile and splice until 6.5, where they became sends (dc97391e6610) */
 SEC("fexit/tcp_sendpage")
-int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, u64 size, int flags, int accepted)
+int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, u64 size, int flags,
+	     int accepted)
 {
 	count_sent(sk, accepted);
 	return 0;
@@ -216,7 +242,7 @@ int BPF_KRETPROBE(tcp_sendmsg_return, int accepted)
 
 static __always_inline void count_received(struct sock *sk, struct tcp_sock *tp, const bool typed)
 {
-	struct socket_record *r = find_socket(sk);
+	struct socket_record *r = socket_at_io(sk);
 	struct tcp_stats *s;
 	u64 taken, before;
 
@@ -266,8 +292,8 @@ static __noinline void send_retransmit(void *ctx, struct tcp_retransmit_event *e
 	send_event(ctx, e, sizeof(*e));
 }
 
-static __always_inline void report_retransmit(void *ctx, struct sock *sk, struct sock_common *addresses, u32 type,
-					      u32 segments)
+static __always_inline void report_retransmit(void *ctx, struct sock *sk,
+					      struct sock_common *addresses, u32 type, u32 segments)
 {
 	struct tcp_retransmit_event e = { .kind = EVENT_TCP_RETRANSMIT };
 	struct tcp_stats *s = stats_row(socket_slot(sk, find_socket(sk), &e.cgroup_id));
@@ -306,32 +332,49 @@ static __always_inline u32 retransmit_type(struct sock *sk)
 	return RETRANSMIT_FAST;
 }
 
-static __always_inline void handle_retransmit(void *ctx, struct sock *sk, struct sk_buff *skb, int err)
+/*
+ * From 6.17 on (ba4e3ab9ee3a) the tracepoint also tells of attempts that ended before TcpRetransSegs was counted:
+ * the first transmission still waits in this host's queue (EBUSY), the receiver shrank its window (EAGAIN), no route
+ * (EHOSTUNREACH), no memory to split the segment (ENOMEM), acknowledged already (EINVAL). What fails later, in the
+ * queue below, was an attempt to send and counts there and here.
+ */
+static __always_inline bool gave_up_before_sending(int err)
+{
+	return err == -EBUSY || err == -EAGAIN || err == -EHOSTUNREACH || err == -ENOMEM ||
+	       err == -EINVAL;
+}
+
+static __always_inline void handle_retransmit(void *ctx, struct sock *sk, struct sk_buff *skb,
+					      int err)
 {
 	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)((void *)skb + bpf_core_field_offset(skb->cb));
 	u16 segments = BPF_CORE_READ(cb, tcp_gso_segs);
 
-	/* nothing was sent: the first transmission still waits in this host's queue */
-	if (err == -EBUSY)
+	if (gave_up_before_sending(err))
 		return;
-	report_retransmit(ctx, sk, (struct sock_common *)sk, retransmit_type(sk), segments ? segments : 1);
+	report_retransmit(ctx, sk, (struct sock_common *)sk, retransmit_type(sk),
+			  segments ? segments : 1);
 }
 
 /* Before 6.17 the tracepoint has no err and fires only when the segment was sent. */
-#define RETRANSMIT_ERR(ctx)                                                                        \
-	(bpf_core_field_exists(((struct trace_event_raw_tcp_retransmit_skb *)0)->err) ? (int)(ctx)[2] : 0)
+#define RETRANSMIT_ERR(ctx)                                                           \
+	(bpf_core_field_exists(((struct trace_event_raw_tcp_retransmit_skb *)0)->err) \
+		 ? (int)(ctx)[2]                                                      \
+		 : 0)
 
 SEC("tp_btf/tcp_retransmit_skb")
 int tcp_retransmit_skb_btf(u64 *ctx)
 {
-	handle_retransmit(ctx, (struct sock *)ctx[0], (struct sk_buff *)ctx[1], RETRANSMIT_ERR(ctx));
+	handle_retransmit(ctx, (struct sock *)ctx[0], (struct sk_buff *)ctx[1],
+			  RETRANSMIT_ERR(ctx));
 	return 0;
 }
 
 SEC("raw_tp/tcp_retransmit_skb")
 int tcp_retransmit_skb_raw(u64 *ctx)
 {
-	handle_retransmit(ctx, (struct sock *)ctx[0], (struct sk_buff *)ctx[1], RETRANSMIT_ERR(ctx));
+	handle_retransmit(ctx, (struct sock *)ctx[0], (struct sk_buff *)ctx[1],
+			  RETRANSMIT_ERR(ctx));
 	return 0;
 }
 
@@ -343,7 +386,8 @@ int tcp_retransmit_skb_tp(void *ctx)
 
 	if (bpf_core_field_exists(now->err))
 		handle_retransmit(ctx, (struct sock *)BPF_CORE_READ(now, skaddr),
-				  (struct sk_buff *)BPF_CORE_READ(now, skbaddr), BPF_CORE_READ(now, err));
+				  (struct sk_buff *)BPF_CORE_READ(now, skbaddr),
+				  BPF_CORE_READ(now, err));
 	else
 		handle_retransmit(ctx, (struct sock *)BPF_CORE_READ(before, skaddr),
 				  (struct sk_buff *)BPF_CORE_READ(before, skbaddr), 0);

@@ -155,7 +155,7 @@ class ArchitectureTest {
     }
   }
 
-  /** Once each: the tests of a module may use another's test classes. */
+  /** Another module's tests (type test-jar) are the same edge again. */
   private static Set<String> dependenciesOnOurs(Path pom) throws Exception {
     Document document =
         DocumentBuilderFactory.newDefaultInstance().newDocumentBuilder().parse(pom.toFile());

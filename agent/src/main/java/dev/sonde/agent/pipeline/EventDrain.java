@@ -38,11 +38,6 @@ public final class EventDrain implements AutoCloseable {
     return read;
   }
 
-  /** Records that the buffer itself reports as overwritten or dropped. */
-  public long lost() {
-    return reader.lost();
-  }
-
   private void run() {
     try (reader) {
       while (!closed) {

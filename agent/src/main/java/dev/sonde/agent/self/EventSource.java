@@ -27,7 +27,9 @@ public final class EventSource implements Source {
   @Override
   public void collect(SnapshotBuilder out) {
     out.addOwn(READ, drain == null ? 0 : drain.read());
-    out.addOwn(KernelSource.EVENTS_LOST, drain == null ? 0 : drain.lost(), "where", "queue");
+    // A perf buffer also tells of records it dropped (PERF_RECORD_LOST). They are the failed
+    // outputs
+    // that the programs count as where="reserve", so that adding them would count each loss twice.
     out.addOwn(KernelSource.EVENTS_LOST, hub.lost(), "where", "stream");
   }
 }

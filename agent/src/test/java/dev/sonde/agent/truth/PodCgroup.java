@@ -113,6 +113,26 @@ final class PodCgroup implements AutoCloseable {
     return Files.readAllLines(directory().resolve("cgroup.procs")).contains(Long.toString(pid));
   }
 
+  /** Moves a running process here, threads included. */
+  void move(long pid) {
+    for (Path d : directories) {
+      try {
+        Files.writeString(d.resolve("cgroup.procs"), Long.toString(pid));
+      } catch (IOException e) {
+        throw new AssertionError("move " + pid + " to " + d, e);
+      }
+    }
+  }
+
+  /** A line for bash(1) that moves the shell or subshell that runs it here. */
+  String join() {
+    StringBuilder join = new StringBuilder();
+    for (Path d : directories) {
+      join.append("echo $BASHPID > ").append(d.resolve("cgroup.procs")).append("; ");
+    }
+    return join.toString();
+  }
+
   /** Every process in it, threads not counted. */
   List<Long> pids() {
     try {
