@@ -76,9 +76,10 @@ final class Probes {
           List.of("sonde_tcp_sent_bytes_total"),
           List.of(
               Rung.of("fexit", ANY, "tcp_sendmsg_exit").withOptional("tcp_sendpage_exit"),
-              Rung.of("kretprobe", ANY, "tcp_sendmsg_return"),
               Rung.of("tp_btf", ANY, "sock_send_length_btf"),
-              Rung.of("raw_tp", HASH, "sock_send_length_raw")));
+              Rung.of("raw_tp", HASH, "sock_send_length_raw"),
+              // last: it charges the process that calls, not the socket's owner
+              Rung.of("kretprobe", ANY, "tcp_sendmsg_return")));
 
   static final ProbeSpec TCP_RECEIVE =
       new ProbeSpec(
