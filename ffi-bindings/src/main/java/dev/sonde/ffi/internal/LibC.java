@@ -18,6 +18,7 @@ import java.lang.invoke.MethodHandle;
  * The few libc calls that the bindings need, by their C names. Each takes the {@code capture}
  * segment of its owner ({@link Downcalls#newCapture}) and returns a negative errno on failure.
  */
+@SuppressWarnings("MemberName") // C names, so that a search finds the manual page
 public final class LibC {
   /** mmap: pages may be read. */
   public static final int PROT_READ = 1;
@@ -43,6 +44,12 @@ public final class LibC {
   /** eventfd: reading an empty one returns EAGAIN. */
   public static final int EFD_NONBLOCK = 0x800;
 
+  /** open: only a name for a file; no permission on it needed, nothing can be read through it. */
+  public static final int O_PATH = 0x200000;
+
+  /** open: close on exec. */
+  public static final int O_CLOEXEC = 0x80000;
+
   /** poll: there is data to read. */
   public static final short POLLIN = 1;
 
@@ -61,6 +68,12 @@ public final class LibC {
   private static final MemorySegment WRITE = symbol(LIBRARY, "write");
   private static final MemorySegment CLOSE = symbol(LIBRARY, "close");
   private static final MemorySegment EVENTFD = symbol(LIBRARY, "eventfd");
+
+  private static final MemorySegment OPENDIR = symbol(LIBRARY, "opendir");
+  private static final MemorySegment DIRFD = symbol(LIBRARY, "dirfd");
+  private static final MemorySegment CLOSEDIR = symbol(LIBRARY, "closedir");
+  private static final MemorySegment READLINK = symbol(LIBRARY, "readlink");
+  private static final MemorySegment OPEN_BY_HANDLE_AT = symbol(LIBRARY, "open_by_handle_at");
 
   private static final MemorySegment SYSCONF = symbol(LIBRARY, "sysconf");
 
@@ -106,21 +119,19 @@ public final class LibC {
 
   /** munmap(2); 0 or a negative errno. */
   public static int munmap(MemorySegment capture, MemorySegment address, long length) {
-    int result = (int) callErrno(MUNMAP, capture, pointer(address), length);
-    return result == -1 ? -errno(capture) : result;
+    return failable((int) callErrno(MUNMAP, capture, pointer(address), length), capture);
   }
 
   /** mprotect(2); 0 or a negative errno. */
   public static int mprotect(
       MemorySegment capture, MemorySegment address, long length, int protection) {
-    int result = (int) callErrno(MPROTECT, capture, pointer(address), length, protection);
-    return result == -1 ? -errno(capture) : result;
+    return failable(
+        (int) callErrno(MPROTECT, capture, pointer(address), length, protection), capture);
   }
 
   /** poll(2); the number of ready descriptors or a negative errno. */
   public static int poll(MemorySegment capture, MemorySegment fds, long count, int timeoutMillis) {
-    int result = (int) callErrno(POLL, capture, pointer(fds), count, timeoutMillis);
-    return result == -1 ? -errno(capture) : result;
+    return failable((int) callErrno(POLL, capture, pointer(fds), count, timeoutMillis), capture);
   }
 
   /** read(2); bytes read, 0 at the end, or a negative errno. */
@@ -137,14 +148,45 @@ public final class LibC {
 
   /** close(2); 0 or a negative errno. */
   public static int close(MemorySegment capture, int fd) {
-    int result = (int) callErrno(CLOSE, capture, fd);
-    return result == -1 ? -errno(capture) : result;
+    return failable((int) callErrno(CLOSE, capture, fd), capture);
   }
 
   /** eventfd(2); a descriptor or a negative errno. */
   public static int eventfd(MemorySegment capture, int initial, int flags) {
-    int result = (int) callErrno(EVENTFD, capture, initial, flags);
+    return failable((int) callErrno(EVENTFD, capture, initial, flags), capture);
+  }
+
+  /**
+   * opendir(3); a segment at a negative errno on failure. Here for a directory's descriptor:
+   * open(2) is variadic, and would need a handle of its own.
+   */
+  public static MemorySegment opendir(MemorySegment capture, MemorySegment path) {
+    long result = callErrno(OPENDIR, capture, pointer(path));
+    return MemorySegment.ofAddress(result == 0 ? -errno(capture) : result);
+  }
+
+  /** dirfd(3); the descriptor belongs to {@code stream}. */
+  public static int dirfd(MemorySegment capture, MemorySegment stream) {
+    return failable((int) callErrno(DIRFD, capture, pointer(stream)), capture);
+  }
+
+  /** closedir(3); 0 or a negative errno. */
+  public static int closedir(MemorySegment capture, MemorySegment stream) {
+    return failable((int) callErrno(CLOSEDIR, capture, pointer(stream)), capture);
+  }
+
+  /** readlink(2): the number of bytes written, no NUL after them, or a negative errno. */
+  public static long readlink(
+      MemorySegment capture, MemorySegment path, MemorySegment buffer, long size) {
+    long result = callErrno(READLINK, capture, pointer(path), pointer(buffer), size);
     return result == -1 ? -errno(capture) : result;
+  }
+
+  /** open_by_handle_at(2); a descriptor or a negative errno. Needs CAP_DAC_READ_SEARCH. */
+  public static int open_by_handle_at(
+      MemorySegment capture, int mountFd, MemorySegment handle, int flags) {
+    return failable(
+        (int) callErrno(OPEN_BY_HANDLE_AT, capture, mountFd, pointer(handle), flags), capture);
   }
 
   /** sysconf(_SC_PAGESIZE): 4 KiB on x86_64, up to 64 KiB on arm64. */
@@ -181,6 +223,10 @@ public final class LibC {
     } catch (Throwable t) {
       throw Downcalls.bug(t);
     }
+  }
+
+  private static int failable(int result, MemorySegment capture) {
+    return result == -1 ? -errno(capture) : result;
   }
 
   /** Whether a pointer result is a negative errno. */
