@@ -6,11 +6,13 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.util.Collections;
 
 /**
  * What both C libraries share: symbols by name, one way to call them, and errno captured beside
@@ -48,7 +50,7 @@ public final class Downcalls {
 
   private static final FunctionDescriptor SHAPE =
       FunctionDescriptor.of(
-          JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+          JAVA_LONG, Collections.nCopies(ARGUMENTS, JAVA_LONG).toArray(MemoryLayout[]::new));
   private static final MethodHandle CALL = LINKER.downcallHandle(SHAPE);
   private static final MethodHandle CALL_ERRNO =
       LINKER.downcallHandle(SHAPE, Linker.Option.captureCallState("errno"));
