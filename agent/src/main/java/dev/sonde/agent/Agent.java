@@ -34,6 +34,7 @@ import dev.sonde.exporter.model.Snapshot;
 import dev.sonde.ffi.BpfException;
 import dev.sonde.ffi.BpfStatistics;
 import dev.sonde.ffi.EventReader;
+import dev.sonde.ffi.Libbpf;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
@@ -125,6 +126,7 @@ public final class Agent implements AutoCloseable {
     health.watch(loop);
     loop.start();
     startGrpc(loop, events, pods);
+    Libbpf.releaseMemory();
     LOG.info(
         "agent started",
         "metrics",

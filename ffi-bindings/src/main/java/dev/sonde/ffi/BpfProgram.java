@@ -89,6 +89,22 @@ public final class BpfProgram {
   }
 
   /**
+   * Throws what {@link #attach} would throw, where that is known without a load, which is dear: a
+   * kprobe of a kernel that has none.
+   *
+   * @throws BpfException there is nothing to attach it to
+   */
+  public void requireHook() throws BpfException {
+    boolean kprobe = section.startsWith("kprobe/") || section.startsWith("kretprobe/");
+    if (kprobe && !KernelFeatures.hasKprobes()) {
+      throw new BpfException(
+          "attach %s to %s".formatted(name, section),
+          Errno.ENOENT,
+          Hints.attach(Errno.ENOENT, section));
+    }
+  }
+
+  /**
    * Attaches it where its section says: tp_btf, raw_tp, tracepoint, kprobe, kretprobe, fentry,
    * fexit, iterator.
    *

@@ -39,6 +39,9 @@ public record Errno(int number) {
   /** Too big; from bpf(2) also: a full map, or a structure newer than this kernel. */
   public static final Errno E2BIG = new Errno(7);
 
+  /** What a file handle stood for is gone. */
+  public static final Errno ESTALE = new Errno(116);
+
   /** Not supported by this kernel or object; a kernel-internal number that bpf(2) lets out. */
   public static final Errno ENOTSUPP = new Errno(524);
 

@@ -37,6 +37,13 @@ public final class KernelFeatures {
     return LibC.pageSize();
   }
 
+  /** Whether kprobes can be attached: by a perf event of their own (4.17+), or through tracefs. */
+  public static boolean hasKprobes() {
+    return Files.exists(Path.of("/sys/bus/event_source/devices/kprobe/type"))
+        || Files.exists(Path.of("/sys/kernel/tracing/kprobe_events"))
+        || Files.exists(Path.of("/sys/kernel/debug/tracing/kprobe_events"));
+  }
+
   /** Whether CO-RE, tp_btf and fentry find the kernel's types. */
   public static boolean hasKernelBtf() {
     return Files.isReadable(Path.of("/sys/kernel/btf/vmlinux"));

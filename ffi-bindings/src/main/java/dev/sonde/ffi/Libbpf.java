@@ -1,5 +1,6 @@
 package dev.sonde.ffi;
 
+import dev.sonde.ffi.internal.LibC;
 import dev.sonde.ffi.internal.NativeLibraries;
 
 /**
@@ -33,5 +34,14 @@ public final class Libbpf {
   /** The soname or path that was opened. */
   public static String path() throws NativeLibraryException {
     return NativeLibraries.libbpf().path();
+  }
+
+  /**
+   * Gives back to the kernel what libbpf allocated while objects were opened and loaded: it parses
+   * the kernel's types (5 MB) for each, and glibc keeps what it frees. Costs some milliseconds;
+   * worth it once, after the last load. Any thread.
+   */
+  public static void releaseMemory() {
+    boolean ignored = LibC.mallocTrim();
   }
 }

@@ -26,13 +26,23 @@ final class Foreground {
     this.out = out;
   }
 
+  /** What is done while the agent runs; it is stopped afterwards. */
+  @FunctionalInterface
+  interface Work {
+    void with(Agent agent) throws InterruptedException, StartException;
+  }
+
   ExitCode run() throws StartException {
+    return run(agent -> told.await());
+  }
+
+  ExitCode run(Work work) throws StartException {
     Thread hook = Thread.ofPlatform().name("sonde-stop").unstarted(this::stop);
     Runtime.getRuntime().addShutdownHook(hook);
     Consumer<Snapshot> observer =
         config.get(Options.WATCH) ? new Watch(out, config)::show : s -> {};
-    try (Agent _ = Agent.start(config, Version.current(), observer)) {
-      told.await();
+    try (Agent agent = Agent.start(config, Version.current(), observer)) {
+      work.with(agent);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {

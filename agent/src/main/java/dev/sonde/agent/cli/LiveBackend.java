@@ -108,6 +108,8 @@ final class LiveBackend implements Backend {
 
   @Override
   public ExitCode run(Config config, PrintStream out) throws StartException {
-    return config.get(Options.TRAIN) ? Training.run(config) : new Foreground(config, out).run();
+    return config.get(Options.TRAIN)
+        ? Training.run(config, out)
+        : new Foreground(config, out).run();
   }
 }

@@ -7,14 +7,15 @@ import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.StartException;
 import dev.sonde.agent.doctor.StartFailure;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.HttpURLConnection;
 import java.net.URI;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * {@code --train}: a start and one scrape of each format, so that the build can record which
- * classes those need and put them into the AOT cache.
+ * {@code --train}: an ordinary start and one scrape of each format, so that the build can record
+ * which classes those need and put them into the AOT cache.
  */
 final class Training {
   private static final List<String> FORMATS =
@@ -25,16 +26,19 @@ final class Training {
 
   private Training() {}
 
-  static ExitCode run(Config config) throws StartException {
+  static ExitCode run(Config config, PrintStream out) throws StartException {
     Config free =
         config
             .with(Options.LISTEN, new Endpoint("127.0.0.1", 0))
             .with(Options.GRPC_LISTEN, Optional.of(new Endpoint("127.0.0.1", 0)));
-    try (Agent agent = Agent.start(free, Version.current(), _ -> {})) {
+    return new Foreground(free, out).run(Training::scrapeAll);
+  }
+
+  private static void scrapeAll(Agent agent) throws StartException {
+    try {
       for (String format : FORMATS) {
         scrape(agent.url() + "/metrics", format);
       }
-      return ExitCode.OK;
     } catch (IOException e) {
       throw new StartException(new StartFailure.Broken("train: " + e.getMessage(), ""));
     }

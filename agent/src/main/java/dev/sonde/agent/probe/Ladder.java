@@ -10,7 +10,7 @@ import dev.sonde.ffi.BpfObject;
 import dev.sonde.ffi.BpfProgram;
 import dev.sonde.ffi.OpenOptions;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +30,7 @@ final class Ladder {
   private final KernelSettings settings;
   private final SharedMaps maps;
   private final Map<String, String> forced;
+  private final Map<String, Loaded> together = new HashMap<>();
 
   /**
    * @param forced probe to the only mechanism that may serve it, {@code --mechanism}
@@ -38,6 +39,43 @@ final class Ladder {
     this.settings = settings;
     this.maps = maps;
     this.forced = Map.copyOf(forced);
+  }
+
+  /**
+   * Attaches the first rung of all {@code specs} as one object: libbpf reads the kernel's types (5
+   * MB) for each object that it loads, and these share an ELF file. What the kernel refuses in one
+   * of them undoes all, and {@link #attach} then tries them one by one, so that a probe that cannot
+   * attach never stops the others.
+   *
+   * @param specs probes of one BPF object whose first rungs need the same of the kernel
+   */
+  void attachTogether(List<ProbeSpec> specs, Records required) {
+    List<ProbeSpec> wanted = new ArrayList<>();
+    List<String> programs = new ArrayList<>();
+    for (ProbeSpec spec : specs) {
+      Rung first = spec.ladder().getFirst();
+      if (skipReason(spec, first, required) == null) {
+        wanted.add(spec);
+        programs.addAll(first.programs());
+        programs.addAll(first.optional());
+      }
+    }
+    if (wanted.size() < 2) {
+      return;
+    }
+    try {
+      BpfObject object = load(wanted.getFirst().object(), programs, required);
+      for (ProbeSpec spec : wanted) {
+        Rung first = spec.ladder().getFirst();
+        List<String> own = new ArrayList<>(first.programs());
+        own.addAll(first.optional());
+        together.put(spec.name(), attached(object, first, required, own));
+      }
+    } catch (BpfException refused) {
+      // which of them, and why, comes out when each is tried alone
+      together.values().forEach(Loaded::close);
+      together.clear();
+    }
   }
 
   /**
@@ -58,6 +96,12 @@ final class Ladder {
       String reason = skipReason(spec, rung, required);
       if (reason != null) {
         attempts.add(new Attempt(rung.mechanism(), new Outcome.Skipped(reason)));
+        continue;
+      }
+      Loaded part = together.remove(spec.name());
+      if (part != null) {
+        loaded = part;
+        attempts.add(new Attempt(rung.mechanism(), new Outcome.Attached()));
         continue;
       }
       try {
@@ -94,6 +138,12 @@ final class Ladder {
     return null;
   }
 
+  /** What {@link #attachTogether} attached for probes that never asked for it. */
+  void closeUnused() {
+    together.values().forEach(Loaded::close);
+    together.clear();
+  }
+
   /** With the optional programs, or if one of them is refused, without. */
   private Loaded load(ProbeSpec spec, Rung rung, Records records) {
     if (!rung.optional().isEmpty()) {
@@ -108,26 +158,39 @@ final class Ladder {
   }
 
   private Loaded load(ProbeSpec spec, Rung rung, Records records, List<String> optional) {
+    List<String> programs = new ArrayList<>(rung.programs());
+    programs.addAll(optional);
+    return attached(load(spec.object(), programs, records), rung, records, programs);
+  }
+
+  /** The object with {@code wanted} loaded, and nothing attached. */
+  private BpfObject load(String name, List<String> wanted, Records records) {
     BpfObject object =
-        BpfObject.open(
-            spec.object(), BpfPrograms.read(spec.object()), new OpenOptions(settings.btf()));
-    List<BpfLink> links = new ArrayList<>();
+        BpfObject.open(name, BpfPrograms.read(name), new OpenOptions(settings.btf()));
     try {
-      List<BpfProgram> programs = new ArrayList<>();
       for (BpfProgram program : object.programs()) {
-        boolean wanted =
-            rung.programs().contains(program.name()) || optional.contains(program.name());
-        program.setAutoload(wanted);
-        if (wanted) {
-          programs.add(program);
+        program.setAutoload(wanted.contains(program.name()));
+        if (wanted.contains(program.name())) {
+          program.requireHook();
         }
       }
       configure(object, records);
       maps.prepare(object, records);
       object.load();
       maps.adopt(object, records);
-      // in the rung's order: a program that ends what another begins must be there first
-      programs.sort(Comparator.comparingInt(p -> place(rung, p.name())));
+      return object;
+    } catch (RuntimeException e) {
+      maps.forget(object);
+      object.close();
+      throw e;
+    }
+  }
+
+  /** Attaches {@code rung}; if that fails, the whole object is undone. */
+  private Loaded attached(BpfObject object, Rung rung, Records records, List<String> names) {
+    List<BpfLink> links = new ArrayList<>();
+    try {
+      List<BpfProgram> programs = names.stream().map(object::program).toList();
       for (BpfProgram program : programs) {
         if (!program.section().equals(ON_DEMAND) && !program.section().startsWith(ITERATOR)) {
           links.add(program.attach());
@@ -140,12 +203,6 @@ final class Ladder {
       object.close();
       throw e;
     }
-  }
-
-  /** Where the rung names the program; those that it does not need come last. */
-  private static int place(Rung rung, String program) {
-    int i = rung.programs().indexOf(program);
-    return i < 0 ? rung.programs().size() : i;
   }
 
   private void configure(BpfObject object, Records records) {

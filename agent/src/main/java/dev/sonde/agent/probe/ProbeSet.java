@@ -68,6 +68,8 @@ public final class ProbeSet implements AutoCloseable {
     Ladder ladder = new Ladder(settings, maps, forced);
     List<AttachedProbe> probes = new ArrayList<>();
     try {
+      ladder.attachTogether(
+          Probes.TCP_TYPED.stream().filter(spec -> enabled.test(spec.name())).toList(), tcpRecords);
       for (ProbeSpec spec : Probes.ALL) {
         if (!enabled.test(spec.name())) {
           probes.add(Ladder.disabled(spec));
@@ -77,6 +79,7 @@ public final class ProbeSet implements AutoCloseable {
       }
     } catch (RuntimeException e) {
       probes.forEach(AttachedProbe::close);
+      ladder.closeUnused();
       throw e;
     }
     return new ProbeSet(settings, maps, probes);

@@ -104,6 +104,9 @@ final class Probes {
   /** TCP_OWNER first: the others go where it keeps its records. */
   static final List<ProbeSpec> TCP = List.of(TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
 
+  /** Those of them whose first rung needs typed tracepoints and nothing else of the kernel. */
+  static final List<ProbeSpec> TCP_TYPED = List.of(TCP_OWNER, TCP_RECEIVE, TCP_RETRANSMIT);
+
   static final List<ProbeSpec> ALL =
       List.of(SCHED, TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
 

@@ -1,19 +1,20 @@
 package dev.sonde.ffi.internal;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static dev.sonde.ffi.internal.Downcalls.call;
+import static dev.sonde.ffi.internal.Downcalls.callErrno;
+import static dev.sonde.ffi.internal.Downcalls.pointer;
+import static dev.sonde.ffi.internal.Downcalls.result;
+import static dev.sonde.ffi.internal.Downcalls.symbol;
 
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
-import java.lang.invoke.MethodHandle;
 
 /**
  * libbpf 1.x by its C names ({@code libbpf.h}, {@code bpf.h}); only symbols that 1.0 has. Its
  * {@code int} functions return a negative errno; its pointer functions return NULL and set errno,
  * which those with a {@code capture} argument keep (read it by {@link #errno}).
+ *
+ * <p>Every function is called through one handle ({@link Downcalls} says why).
  *
  * <p>Call {@link NativeLibraries#requireLibbpf} before the first use, so that a missing library is
  * its typed exception and not an error of this class's initialisation.
@@ -22,240 +23,124 @@ import java.lang.invoke.MethodHandle;
 public final class LibBpf {
   private static final SymbolLookup LIBRARY = NativeLibraries.requireLibbpf();
 
-  private static final MethodHandle BPF_OBJECT_LOAD =
-      Downcalls.link(LIBRARY, "bpf_object__load", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_OBJECT_CLOSE =
-      Downcalls.link(LIBRARY, "bpf_object__close", FunctionDescriptor.ofVoid(ADDRESS));
-  private static final MethodHandle BPF_OBJECT_BTF =
-      Downcalls.link(LIBRARY, "bpf_object__btf", FunctionDescriptor.of(ADDRESS, ADDRESS));
-  private static final MethodHandle BTF_RAW_DATA =
-      Downcalls.link(LIBRARY, "btf__raw_data", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_OBJECT_NEXT_PROGRAM =
-      Downcalls.link(
-          LIBRARY, "bpf_object__next_program", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_OBJECT_NEXT_MAP =
-      Downcalls.link(
-          LIBRARY, "bpf_object__next_map", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_OBJECT_FIND_MAP_BY_NAME =
-      Downcalls.link(
-          LIBRARY,
-          "bpf_object__find_map_by_name",
-          FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_PROGRAM_NAME =
-      Downcalls.link(LIBRARY, "bpf_program__name", FunctionDescriptor.of(ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_PROGRAM_SECTION_NAME =
-      Downcalls.link(LIBRARY, "bpf_program__section_name", FunctionDescriptor.of(ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_PROGRAM_FD =
-      Downcalls.link(LIBRARY, "bpf_program__fd", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_PROGRAM_AUTOLOAD =
-      Downcalls.link(
-          LIBRARY, "bpf_program__autoload", FunctionDescriptor.of(JAVA_BOOLEAN, ADDRESS));
-  private static final MethodHandle BPF_PROGRAM_SET_AUTOLOAD =
-      Downcalls.link(
-          LIBRARY, "bpf_program__set_autoload", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle BPF_PROGRAM_SET_LOG_BUF =
-      Downcalls.link(
-          LIBRARY,
-          "bpf_program__set_log_buf",
-          FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG));
-  private static final MethodHandle BPF_LINK_FD =
-      Downcalls.link(LIBRARY, "bpf_link__fd", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_LINK_DESTROY =
-      Downcalls.link(LIBRARY, "bpf_link__destroy", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_MAP_NAME =
-      Downcalls.link(LIBRARY, "bpf_map__name", FunctionDescriptor.of(ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_MAP_FD =
-      Downcalls.link(LIBRARY, "bpf_map__fd", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_MAP_TYPE =
-      Downcalls.link(LIBRARY, "bpf_map__type", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_MAP_KEY_SIZE =
-      Downcalls.link(LIBRARY, "bpf_map__key_size", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_MAP_VALUE_SIZE =
-      Downcalls.link(LIBRARY, "bpf_map__value_size", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_MAP_MAX_ENTRIES =
-      Downcalls.link(LIBRARY, "bpf_map__max_entries", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_MAP_MAP_FLAGS =
-      Downcalls.link(LIBRARY, "bpf_map__map_flags", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_MAP_SET_MAX_ENTRIES =
-      Downcalls.link(
-          LIBRARY, "bpf_map__set_max_entries", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle BPF_MAP_SET_VALUE_SIZE =
-      Downcalls.link(
-          LIBRARY, "bpf_map__set_value_size", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle BPF_MAP_SET_AUTOCREATE =
-      Downcalls.link(
-          LIBRARY, "bpf_map__set_autocreate", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle BPF_MAP_REUSE_FD =
-      Downcalls.link(
-          LIBRARY, "bpf_map__reuse_fd", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle BPF_MAP_INITIAL_VALUE =
-      Downcalls.link(
-          LIBRARY, "bpf_map__initial_value", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_ITER_CREATE =
-      Downcalls.link(LIBRARY, "bpf_iter_create", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-  private static final MethodHandle BPF_PROG_TEST_RUN_OPTS =
-      Downcalls.link(
-          LIBRARY, "bpf_prog_test_run_opts", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_OBJ_GET_INFO_BY_FD =
-      Downcalls.link(
-          LIBRARY,
-          "bpf_obj_get_info_by_fd",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_ENABLE_STATS =
-      Downcalls.link(LIBRARY, "bpf_enable_stats", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-  private static final MethodHandle BPF_MAP_LOOKUP_ELEM =
-      Downcalls.link(
-          LIBRARY,
-          "bpf_map_lookup_elem",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_MAP_LOOKUP_AND_DELETE_ELEM =
-      Downcalls.link(
-          LIBRARY,
-          "bpf_map_lookup_and_delete_elem",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_MAP_UPDATE_ELEM =
-      Downcalls.link(
-          LIBRARY,
-          "bpf_map_update_elem",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG));
-  private static final MethodHandle BPF_MAP_DELETE_ELEM =
-      Downcalls.link(
-          LIBRARY, "bpf_map_delete_elem", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_MAP_GET_NEXT_KEY =
-      Downcalls.link(
-          LIBRARY,
-          "bpf_map_get_next_key",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
-  private static final MethodHandle BPF_MAP_LOOKUP_BATCH =
-      Downcalls.link(
-          LIBRARY,
-          "bpf_map_lookup_batch",
-          FunctionDescriptor.of(
-              JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
-  private static final MethodHandle LIBBPF_NUM_POSSIBLE_CPUS =
-      Downcalls.link(LIBRARY, "libbpf_num_possible_cpus", FunctionDescriptor.of(JAVA_INT));
-  private static final MethodHandle LIBBPF_PROBE_BPF_MAP_TYPE =
-      Downcalls.link(
-          LIBRARY, "libbpf_probe_bpf_map_type", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle LIBBPF_PROBE_BPF_PROG_TYPE =
-      Downcalls.link(
-          LIBRARY,
-          "libbpf_probe_bpf_prog_type",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle LIBBPF_PROBE_BPF_HELPER =
-      Downcalls.link(
-          LIBRARY,
-          "libbpf_probe_bpf_helper",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle BPF_OBJECT_OPEN_MEM =
-      Downcalls.linkErrno(
-          LIBRARY,
-          "bpf_object__open_mem",
-          FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_LONG, ADDRESS));
-  private static final MethodHandle BPF_PROGRAM_ATTACH =
-      Downcalls.linkErrno(LIBRARY, "bpf_program__attach", FunctionDescriptor.of(ADDRESS, ADDRESS));
+  private static final MemorySegment BPF_OBJECT_LOAD = symbol(LIBRARY, "bpf_object__load");
+  private static final MemorySegment BPF_OBJECT_CLOSE = symbol(LIBRARY, "bpf_object__close");
+  private static final MemorySegment BPF_OBJECT_BTF = symbol(LIBRARY, "bpf_object__btf");
+  private static final MemorySegment BTF_RAW_DATA = symbol(LIBRARY, "btf__raw_data");
+  private static final MemorySegment BPF_OBJECT_NEXT_PROGRAM =
+      symbol(LIBRARY, "bpf_object__next_program");
+  private static final MemorySegment BPF_OBJECT_NEXT_MAP = symbol(LIBRARY, "bpf_object__next_map");
+  private static final MemorySegment BPF_OBJECT_FIND_MAP_BY_NAME =
+      symbol(LIBRARY, "bpf_object__find_map_by_name");
+  private static final MemorySegment BPF_PROGRAM_NAME = symbol(LIBRARY, "bpf_program__name");
+  private static final MemorySegment BPF_PROGRAM_SECTION_NAME =
+      symbol(LIBRARY, "bpf_program__section_name");
+  private static final MemorySegment BPF_PROGRAM_FD = symbol(LIBRARY, "bpf_program__fd");
+  private static final MemorySegment BPF_PROGRAM_AUTOLOAD =
+      symbol(LIBRARY, "bpf_program__autoload");
+  private static final MemorySegment BPF_PROGRAM_SET_AUTOLOAD =
+      symbol(LIBRARY, "bpf_program__set_autoload");
+  private static final MemorySegment BPF_PROGRAM_SET_LOG_BUF =
+      symbol(LIBRARY, "bpf_program__set_log_buf");
+  private static final MemorySegment BPF_LINK_FD = symbol(LIBRARY, "bpf_link__fd");
+  private static final MemorySegment BPF_LINK_DESTROY = symbol(LIBRARY, "bpf_link__destroy");
+  private static final MemorySegment BPF_MAP_NAME = symbol(LIBRARY, "bpf_map__name");
+  private static final MemorySegment BPF_MAP_FD = symbol(LIBRARY, "bpf_map__fd");
+  private static final MemorySegment BPF_MAP_TYPE = symbol(LIBRARY, "bpf_map__type");
+  private static final MemorySegment BPF_MAP_KEY_SIZE = symbol(LIBRARY, "bpf_map__key_size");
+  private static final MemorySegment BPF_MAP_VALUE_SIZE = symbol(LIBRARY, "bpf_map__value_size");
+  private static final MemorySegment BPF_MAP_MAX_ENTRIES = symbol(LIBRARY, "bpf_map__max_entries");
+  private static final MemorySegment BPF_MAP_MAP_FLAGS = symbol(LIBRARY, "bpf_map__map_flags");
+  private static final MemorySegment BPF_MAP_SET_MAX_ENTRIES =
+      symbol(LIBRARY, "bpf_map__set_max_entries");
+  private static final MemorySegment BPF_MAP_SET_VALUE_SIZE =
+      symbol(LIBRARY, "bpf_map__set_value_size");
+  private static final MemorySegment BPF_MAP_SET_AUTOCREATE =
+      symbol(LIBRARY, "bpf_map__set_autocreate");
+  private static final MemorySegment BPF_MAP_REUSE_FD = symbol(LIBRARY, "bpf_map__reuse_fd");
+  private static final MemorySegment BPF_MAP_INITIAL_VALUE =
+      symbol(LIBRARY, "bpf_map__initial_value");
+  private static final MemorySegment BPF_ITER_CREATE = symbol(LIBRARY, "bpf_iter_create");
+  private static final MemorySegment BPF_PROG_TEST_RUN_OPTS =
+      symbol(LIBRARY, "bpf_prog_test_run_opts");
+  private static final MemorySegment BPF_OBJ_GET_INFO_BY_FD =
+      symbol(LIBRARY, "bpf_obj_get_info_by_fd");
+  private static final MemorySegment BPF_ENABLE_STATS = symbol(LIBRARY, "bpf_enable_stats");
+  private static final MemorySegment BPF_MAP_LOOKUP_ELEM = symbol(LIBRARY, "bpf_map_lookup_elem");
+  private static final MemorySegment BPF_MAP_LOOKUP_AND_DELETE_ELEM =
+      symbol(LIBRARY, "bpf_map_lookup_and_delete_elem");
+  private static final MemorySegment BPF_MAP_UPDATE_ELEM = symbol(LIBRARY, "bpf_map_update_elem");
+  private static final MemorySegment BPF_MAP_DELETE_ELEM = symbol(LIBRARY, "bpf_map_delete_elem");
+  private static final MemorySegment BPF_MAP_GET_NEXT_KEY = symbol(LIBRARY, "bpf_map_get_next_key");
+  private static final MemorySegment BPF_MAP_LOOKUP_BATCH = symbol(LIBRARY, "bpf_map_lookup_batch");
+  private static final MemorySegment LIBBPF_NUM_POSSIBLE_CPUS =
+      symbol(LIBRARY, "libbpf_num_possible_cpus");
+  private static final MemorySegment LIBBPF_PROBE_BPF_MAP_TYPE =
+      symbol(LIBRARY, "libbpf_probe_bpf_map_type");
+  private static final MemorySegment LIBBPF_PROBE_BPF_PROG_TYPE =
+      symbol(LIBRARY, "libbpf_probe_bpf_prog_type");
+  private static final MemorySegment LIBBPF_PROBE_BPF_HELPER =
+      symbol(LIBRARY, "libbpf_probe_bpf_helper");
+  private static final MemorySegment BPF_OBJECT_OPEN_MEM = symbol(LIBRARY, "bpf_object__open_mem");
+  private static final MemorySegment BPF_PROGRAM_ATTACH = symbol(LIBRARY, "bpf_program__attach");
 
   private LibBpf() {}
 
   /** Creates the maps and loads the programs. Returns 0 or a negative errno. */
   public static int bpf_object__load(MemorySegment object) {
-    try {
-      return (int) BPF_OBJECT_LOAD.invokeExact(object);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_OBJECT_LOAD, pointer(object));
   }
 
   /** Frees the object and closes its descriptors. */
   public static void bpf_object__close(MemorySegment object) {
-    try {
-      BPF_OBJECT_CLOSE.invokeExact(object);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    long ignored = call(BPF_OBJECT_CLOSE, pointer(object)); // void: what the register held
   }
 
   /** The object's BTF, offsets of globals filled in; NULL without one. */
   public static MemorySegment bpf_object__btf(MemorySegment object) {
-    try {
-      return (MemorySegment) BPF_OBJECT_BTF.invokeExact(object);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(call(BPF_OBJECT_BTF, pointer(object)));
   }
 
   /** The bytes of {@code btf}; their number goes to the u32 {@code size}. */
   public static MemorySegment btf__raw_data(MemorySegment btf, MemorySegment size) {
-    try {
-      return (MemorySegment) BTF_RAW_DATA.invokeExact(btf, size);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(call(BTF_RAW_DATA, pointer(btf), pointer(size)));
   }
 
   /** The program after {@code program}, the first after NULL, NULL at the end. */
   public static MemorySegment bpf_object__next_program(
       MemorySegment object, MemorySegment program) {
-    try {
-      return (MemorySegment) BPF_OBJECT_NEXT_PROGRAM.invokeExact(object, program);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(call(BPF_OBJECT_NEXT_PROGRAM, pointer(object), pointer(program)));
   }
 
   /** The map after {@code map}, the first after NULL, NULL at the end. */
   public static MemorySegment bpf_object__next_map(MemorySegment object, MemorySegment map) {
-    try {
-      return (MemorySegment) BPF_OBJECT_NEXT_MAP.invokeExact(object, map);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(call(BPF_OBJECT_NEXT_MAP, pointer(object), pointer(map)));
   }
 
   /** A map by name; {@code .rodata} and its like by section name. NULL if there is none. */
   public static MemorySegment bpf_object__find_map_by_name(
       MemorySegment object, MemorySegment name) {
-    try {
-      return (MemorySegment) BPF_OBJECT_FIND_MAP_BY_NAME.invokeExact(object, name);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(call(BPF_OBJECT_FIND_MAP_BY_NAME, pointer(object), pointer(name)));
   }
 
   /** The program's C function name. */
   public static MemorySegment bpf_program__name(MemorySegment program) {
-    try {
-      return (MemorySegment) BPF_PROGRAM_NAME.invokeExact(program);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(call(BPF_PROGRAM_NAME, pointer(program)));
   }
 
   /** The {@code SEC()} it stands in. */
   public static MemorySegment bpf_program__section_name(MemorySegment program) {
-    try {
-      return (MemorySegment) BPF_PROGRAM_SECTION_NAME.invokeExact(program);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(call(BPF_PROGRAM_SECTION_NAME, pointer(program)));
   }
 
   /** Its descriptor, negative before load. */
   public static int bpf_program__fd(MemorySegment program) {
-    try {
-      return (int) BPF_PROGRAM_FD.invokeExact(program);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_PROGRAM_FD, pointer(program));
   }
 
   /** Whether the load includes it: false from the start for {@code SEC("?...")}. */
   public static boolean bpf_program__autoload(MemorySegment program) {
-    try {
-      return (boolean) BPF_PROGRAM_AUTOLOAD.invokeExact(program);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (byte) call(BPF_PROGRAM_AUTOLOAD, pointer(program)) != 0;
   }
 
   /**
@@ -263,11 +148,7 @@ public final class LibBpf {
    * a negative errno.
    */
   public static int bpf_program__set_autoload(MemorySegment program, int autoload) {
-    try {
-      return (int) BPF_PROGRAM_SET_AUTOLOAD.invokeExact(program, autoload);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_PROGRAM_SET_AUTOLOAD, pointer(program), autoload);
   }
 
   /**
@@ -276,130 +157,74 @@ public final class LibBpf {
    */
   public static int bpf_program__set_log_buf(
       MemorySegment program, MemorySegment buffer, long size) {
-    try {
-      return (int) BPF_PROGRAM_SET_LOG_BUF.invokeExact(program, buffer, size);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_PROGRAM_SET_LOG_BUF, pointer(program), pointer(buffer), size);
   }
 
   /** The descriptor of a link. */
   public static int bpf_link__fd(MemorySegment link) {
-    try {
-      return (int) BPF_LINK_FD.invokeExact(link);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_LINK_FD, pointer(link));
   }
 
   /** Detaches and frees. Returns 0 or a negative errno. */
   public static int bpf_link__destroy(MemorySegment link) {
-    try {
-      return (int) BPF_LINK_DESTROY.invokeExact(link);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_LINK_DESTROY, pointer(link));
   }
 
   /** The map's name. */
   public static MemorySegment bpf_map__name(MemorySegment map) {
-    try {
-      return (MemorySegment) BPF_MAP_NAME.invokeExact(map);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(call(BPF_MAP_NAME, pointer(map)));
   }
 
   /** Its descriptor, negative before load. */
   public static int bpf_map__fd(MemorySegment map) {
-    try {
-      return (int) BPF_MAP_FD.invokeExact(map);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_FD, pointer(map));
   }
 
   /** Its {@code enum bpf_map_type}. */
   public static int bpf_map__type(MemorySegment map) {
-    try {
-      return (int) BPF_MAP_TYPE.invokeExact(map);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_TYPE, pointer(map));
   }
 
   /** Bytes of a key. */
   public static int bpf_map__key_size(MemorySegment map) {
-    try {
-      return (int) BPF_MAP_KEY_SIZE.invokeExact(map);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_KEY_SIZE, pointer(map));
   }
 
   /** Bytes of a value (of one CPU). */
   public static int bpf_map__value_size(MemorySegment map) {
-    try {
-      return (int) BPF_MAP_VALUE_SIZE.invokeExact(map);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_VALUE_SIZE, pointer(map));
   }
 
   /** Capacity. */
   public static int bpf_map__max_entries(MemorySegment map) {
-    try {
-      return (int) BPF_MAP_MAX_ENTRIES.invokeExact(map);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_MAX_ENTRIES, pointer(map));
   }
 
   /** Its {@code BPF_F_*} flags. */
   public static int bpf_map__map_flags(MemorySegment map) {
-    try {
-      return (int) BPF_MAP_MAP_FLAGS.invokeExact(map);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_MAP_FLAGS, pointer(map));
   }
 
   /** Sets the capacity before load. Returns 0 or a negative errno. */
   public static int bpf_map__set_max_entries(MemorySegment map, int entries) {
-    try {
-      return (int) BPF_MAP_SET_MAX_ENTRIES.invokeExact(map, entries);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_SET_MAX_ENTRIES, pointer(map), entries);
   }
 
   /** Sets the value size before load. Returns 0 or a negative errno. */
   public static int bpf_map__set_value_size(MemorySegment map, int size) {
-    try {
-      return (int) BPF_MAP_SET_VALUE_SIZE.invokeExact(map, size);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_SET_VALUE_SIZE, pointer(map), size);
   }
 
   /** Whether the load creates it (C takes a bool). Returns 0 or a negative errno. */
   public static int bpf_map__set_autocreate(MemorySegment map, int autocreate) {
-    try {
-      return (int) BPF_MAP_SET_AUTOCREATE.invokeExact(map, autocreate);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_SET_AUTOCREATE, pointer(map), autocreate);
   }
 
   /**
    * Uses an existing map instead of creating one; dups {@code fd}. Returns 0 or a negative errno.
    */
   public static int bpf_map__reuse_fd(MemorySegment map, int fd) {
-    try {
-      return (int) BPF_MAP_REUSE_FD.invokeExact(map, fd);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_REUSE_FD, pointer(map), fd);
   }
 
   /**
@@ -407,93 +232,53 @@ public final class LibBpf {
    * {@code size}.
    */
   public static MemorySegment bpf_map__initial_value(MemorySegment map, MemorySegment size) {
-    try {
-      return (MemorySegment) BPF_MAP_INITIAL_VALUE.invokeExact(map, size);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(call(BPF_MAP_INITIAL_VALUE, pointer(map), pointer(size)));
   }
 
   /** A descriptor to read an iterator from, or a negative errno. */
   public static int bpf_iter_create(int linkFd) {
-    try {
-      return (int) BPF_ITER_CREATE.invokeExact(linkFd);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_ITER_CREATE, linkFd);
   }
 
   /** Runs a program once. Returns 0 or a negative errno. */
   public static int bpf_prog_test_run_opts(int fd, MemorySegment options) {
-    try {
-      return (int) BPF_PROG_TEST_RUN_OPTS.invokeExact(fd, options);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_PROG_TEST_RUN_OPTS, fd, pointer(options));
   }
 
   /** The kernel's description of a program or map. Returns 0 or a negative errno. */
   public static int bpf_obj_get_info_by_fd(int fd, MemorySegment info, MemorySegment length) {
-    try {
-      return (int) BPF_OBJ_GET_INFO_BY_FD.invokeExact(fd, info, length);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_OBJ_GET_INFO_BY_FD, fd, pointer(info), pointer(length));
   }
 
   /** A descriptor that keeps run-time statistics on (5.8+), or a negative errno. */
   public static int bpf_enable_stats(int type) {
-    try {
-      return (int) BPF_ENABLE_STATS.invokeExact(type);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_ENABLE_STATS, type);
   }
 
   /** Returns 0 or a negative errno. */
   public static int bpf_map_lookup_elem(int fd, MemorySegment key, MemorySegment value) {
-    try {
-      return (int) BPF_MAP_LOOKUP_ELEM.invokeExact(fd, key, value);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_LOOKUP_ELEM, fd, pointer(key), pointer(value));
   }
 
   /** Pops from a queue or stack with a NULL key. Returns 0 or a negative errno. */
   public static int bpf_map_lookup_and_delete_elem(int fd, MemorySegment key, MemorySegment value) {
-    try {
-      return (int) BPF_MAP_LOOKUP_AND_DELETE_ELEM.invokeExact(fd, key, value);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_LOOKUP_AND_DELETE_ELEM, fd, pointer(key), pointer(value));
   }
 
   /** Returns 0 or a negative errno. */
   public static int bpf_map_update_elem(
       int fd, MemorySegment key, MemorySegment value, long flags) {
-    try {
-      return (int) BPF_MAP_UPDATE_ELEM.invokeExact(fd, key, value, flags);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_UPDATE_ELEM, fd, pointer(key), pointer(value), flags);
   }
 
   /** Returns 0 or a negative errno. */
   public static int bpf_map_delete_elem(int fd, MemorySegment key) {
-    try {
-      return (int) BPF_MAP_DELETE_ELEM.invokeExact(fd, key);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_DELETE_ELEM, fd, pointer(key));
   }
 
   /** ENOENT after the last. Returns 0 or a negative errno. */
   public static int bpf_map_get_next_key(int fd, MemorySegment key, MemorySegment next) {
-    try {
-      return (int) BPF_MAP_GET_NEXT_KEY.invokeExact(fd, key, next);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(BPF_MAP_GET_NEXT_KEY, fd, pointer(key), pointer(next));
   }
 
   /** The last batch ends with ENOENT <em>and</em> valid data. Returns 0 or a negative errno. */
@@ -505,48 +290,36 @@ public final class LibBpf {
       MemorySegment values,
       MemorySegment count,
       MemorySegment options) {
-    try {
-      return (int)
-          BPF_MAP_LOOKUP_BATCH.invokeExact(fd, inBatch, outBatch, keys, values, count, options);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int)
+        call(
+            BPF_MAP_LOOKUP_BATCH,
+            fd,
+            pointer(inBatch),
+            pointer(outBatch),
+            pointer(keys),
+            pointer(values),
+            pointer(count),
+            pointer(options));
   }
 
   /** CPUs that per-CPU maps have values for, or a negative errno. */
   public static int libbpf_num_possible_cpus() {
-    try {
-      return (int) LIBBPF_NUM_POSSIBLE_CPUS.invokeExact();
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(LIBBPF_NUM_POSSIBLE_CPUS);
   }
 
   /** 1 supported, 0 not, or a negative errno. */
   public static int libbpf_probe_bpf_map_type(int type, MemorySegment options) {
-    try {
-      return (int) LIBBPF_PROBE_BPF_MAP_TYPE.invokeExact(type, options);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(LIBBPF_PROBE_BPF_MAP_TYPE, type, pointer(options));
   }
 
   /** 1 supported, 0 not, or a negative errno. */
   public static int libbpf_probe_bpf_prog_type(int type, MemorySegment options) {
-    try {
-      return (int) LIBBPF_PROBE_BPF_PROG_TYPE.invokeExact(type, options);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(LIBBPF_PROBE_BPF_PROG_TYPE, type, pointer(options));
   }
 
   /** 1 supported, 0 not, or a negative errno. */
   public static int libbpf_probe_bpf_helper(int programType, int helper, MemorySegment options) {
-    try {
-      return (int) LIBBPF_PROBE_BPF_HELPER.invokeExact(programType, helper, options);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return (int) call(LIBBPF_PROBE_BPF_HELPER, programType, helper, pointer(options));
   }
 
   /**
@@ -555,20 +328,12 @@ public final class LibBpf {
    */
   public static MemorySegment bpf_object__open_mem(
       MemorySegment capture, MemorySegment elf, long size, MemorySegment options) {
-    try {
-      return (MemorySegment) BPF_OBJECT_OPEN_MEM.invokeExact(capture, elf, size, options);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(callErrno(BPF_OBJECT_OPEN_MEM, capture, pointer(elf), size, pointer(options)));
   }
 
   /** Attaches by section; NULL and errno in {@code capture} on failure. */
   public static MemorySegment bpf_program__attach(MemorySegment capture, MemorySegment program) {
-    try {
-      return (MemorySegment) BPF_PROGRAM_ATTACH.invokeExact(capture, program);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return result(callErrno(BPF_PROGRAM_ATTACH, capture, pointer(program)));
   }
 
   /** The errno that the last call with {@code capture} left. */

@@ -2,6 +2,8 @@ package dev.sonde.ffi.internal;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,12 @@ public final class Memory {
   public static MemorySegment owned(
       MemorySegment address, long size, Arena arena, @Nullable Consumer<MemorySegment> cleanup) {
     return address.reinterpret(size, arena, cleanup);
+  }
+
+  /** The first {@code length} bytes of {@code memory} as UTF-8. */
+  public static String string(MemorySegment memory, long length) {
+    return new String(
+        memory.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
   }
 
   /** The NUL-terminated UTF-8 string at {@code address}; empty for NULL. */

@@ -1,11 +1,7 @@
 package dev.sonde.ffi.internal;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-
 import dev.sonde.ffi.NativeLibraryException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -79,15 +75,8 @@ public final class NativeLibraries {
     if (symbols.find("libbpf_version_string").isEmpty()) {
       return "";
     }
-    try {
-      MemorySegment text =
-          (MemorySegment)
-              Downcalls.link(symbols, "libbpf_version_string", FunctionDescriptor.of(ADDRESS))
-                  .invokeExact();
-      return Memory.string(text);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return Memory.string(
+        Downcalls.result(Downcalls.call(Downcalls.symbol(symbols, "libbpf_version_string"))));
   }
 
   /** The 1 of {@code v1.1}; 0 for what is not a version. */
@@ -102,14 +91,7 @@ public final class NativeLibraries {
 
   /** libbpf warns on stderr by default; a library has no business there. */
   private static void silence(SymbolLookup symbols) {
-    try {
-      MemorySegment previous =
-          (MemorySegment)
-              Downcalls.link(symbols, "libbpf_set_print", FunctionDescriptor.of(ADDRESS, ADDRESS))
-                  .invokeExact(MemorySegment.NULL);
-      assert previous != null;
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    // It returns the function that printed before.
+    long ignored = Downcalls.call(Downcalls.symbol(symbols, "libbpf_set_print"), 0);
   }
 }

@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# B14 (CPU of a start) and B12 (memory at 10,000 series) of the agent that `make build` left.
+#
+#   bench/footprint/run.sh [start|memory]      both by default; root; about 3 minutes
+#
+#   RUNS      starts to measure, 9
+#   CGROUPS   workloads to make, 1500: each runs one process that talks TCP
+#   SECONDS_  of scraping before memory is read, 60
+#   SONDE_JAVA_OPTS   to compare other flags
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/tools/lib.sh"
+
+port=${PORT:-9571}
+url=http://127.0.0.1:$port/metrics
+agent=
+parent=
+log=$(mktemp)
+page=$(mktemp)
+
+cleanup() {
+  stop_agent
+  [ -z "$parent" ] || find "$parent" -depth -type d -exec rmdir {} + 2>/dev/null || true
+  rm -f "$log" "$page"
+}
+trap cleanup EXIT
+
+start_agent() {
+  "$root/sonde" agent --listen "127.0.0.1:$port" --grpc-listen "127.0.0.1:$((port + 1))" "$@" \
+    >"$log" 2>&1 &
+  agent=$!
+}
+
+stop_agent() {
+  [ -n "$agent" ] || return 0
+  kill "$agent" 2>/dev/null || true
+  wait "$agent" 2>/dev/null || true
+  agent=
+}
+
+# await_live: until a scrape holds a count that only the kernel can have given.
+await_live() {
+  local tries=0
+  until curl -sf "$url" -o "$page" && grep -q '^sonde_sched_on_cpu_seconds_total' "$page"; do
+    tries=$((tries + 1))
+    [ $tries -lt 1000 ] || die "no live data within 20 s" "$(tail -3 "$log")"
+    kill -0 "$agent" 2>/dev/null || die "the agent ended" "$(tail -3 "$log")"
+    sleep 0.02
+  done
+}
+
+cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000 / hz }' "/proc/$1/stat"; }
+status_mb() { awk -v key="$2:" '$1 == key { printf "%.1f", $2 / 1024 }' "/proc/$1/status"; }
+
+# spread LABEL UNIT: median and range of the numbers on standard input.
+spread() {
+  sort -n | awk -v label="$1" -v unit="$2" '{ v[NR] = $1 }
+    END { printf "%-34s %s %s  (%s to %s, n=%d)\n", label, v[int((NR + 1) / 2)], unit, v[1], v[NR], NR }'
+}
+
+# An empty JVM of the same kind, in the same minutes: what the machine was worth just then.
+empty_jvm_ms() {
+  local TIMEFORMAT='%U %S'
+  { time "$JAVA_HOME/bin/java" -XX:+UseSerialGC -version >/dev/null 2>&1; } 2>&1 |
+    awk '{ print ($1 + $2) * 1000 }'
+}
+
+bench_start() {
+  local cpu=() wall=() empty=() rss=() begin
+  for ((i = 0; i < ${RUNS:-9}; i++)); do
+    begin=$(date +%s%N)
+    start_agent
+    await_live
+    cpu+=("$(cpu_ms "$agent")")
+    wall+=("$((($(date +%s%N) - begin) / 1000000))")
+    rss+=("$(status_mb "$agent" VmRSS)")
+    stop_agent
+    empty+=("$(empty_jvm_ms)")
+  done
+  printf '%s\n' "${cpu[@]}" | spread "B14 CPU to the first live scrape" ms
+  printf '%s\n' "${wall[@]}" | spread "    wall time" ms
+  printf '%s\n' "${rss[@]}" | spread "    RSS then" MB
+  printf '%s\n' "${empty[@]}" | spread "    CPU of java -version" ms
+  grep -c 'cannot be used\|mismatch' "$log" >/dev/null && die "the AOT cache was not used" "$(cat "$log")"
+  [ -s "$root/agent/target/sonde.aot" ] || echo "    (without an AOT cache)"
+}
+
+# workload DIR: a cgroup with a process that runs, waits, sends and receives.
+workload() {
+  mkdir "$1"
+  bash -c 'echo $$ >"$1/cgroup.procs"
+    exec 3<>"/dev/tcp/127.0.0.1/$2"
+    printf "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" >&3
+    read -r _ <&3' _ "$1" "$port" || true
+}
+
+bench_memory() {
+  local hierarchy=/sys/fs/cgroup end series
+  [ -d /sys/fs/cgroup/cpu ] && hierarchy=/sys/fs/cgroup/cpu
+  start_agent
+  await_live
+  parent=$hierarchy/sonde-footprint.slice
+  mkdir -p "$parent"
+  for ((i = 0; i < ${CGROUPS:-1500}; i++)); do workload "$parent/w$i.service"; done
+  end=$((SECONDS + ${SECONDS_:-60}))
+  while [ $SECONDS -lt $end ]; do
+    curl -sf "$url" -o "$page"
+    curl -sf -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' \
+      "$url" -o /dev/null
+    sleep 0.5
+  done
+  series=$(grep -vc '^#' "$page")
+  echo "B12 RSS                            $(status_mb "$agent" VmRSS) MB at $series series" \
+    "(peak $(status_mb "$agent" VmHWM), anonymous $(status_mb "$agent" RssAnon)," \
+    "files $(status_mb "$agent" RssFile), BPF arrays and rings $(status_mb "$agent" RssShmem))"
+  stop_agent
+}
+
+[ "$(id -u)" = 0 ] || die "bench/footprint needs root (BPF, cgroups)"
+[ -e "$root/agent/target/.built" ] || die "not built yet" "run: make build"
+use_java java
+case ${1:-all} in
+  start) bench_start ;;
+  memory) bench_memory ;;
+  all)
+    bench_start
+    bench_memory
+    ;;
+  *) die "unknown argument $1" "start, memory or nothing" ;;
+esac
