@@ -27,7 +27,7 @@ cleanup() {
 trap cleanup EXIT
 
 start_agent() {
-  "$root/sonde" agent --listen "127.0.0.1:$port" --grpc-listen "127.0.0.1:$((port + 1))" "$@" \
+  "$root/sonde" agent --listen "127.0.0.1:$port" --grpc-listen "127.0.0.1:$((port + 1))" \
     >"$log" 2>&1 &
   agent=$!
 }
@@ -110,8 +110,9 @@ bench_memory() {
       "$url" -o /dev/null
     sleep 0.5
   done
-  series=$(grep -vc '^#' "$page")
-  echo "B12 RSS                            $(status_mb "$agent" VmRSS) MB at $series series" \
+  series=$(awk '/^sonde_series\{/ { n += $NF } END { print n }' "$page")
+  echo "B12 RSS                            $(status_mb "$agent" VmRSS) MB at $series series," \
+    "$(grep -vc '^#' "$page") lines of text" \
     "(peak $(status_mb "$agent" VmHWM), anonymous $(status_mb "$agent" RssAnon)," \
     "files $(status_mb "$agent" RssFile), BPF arrays and rings $(status_mb "$agent" RssShmem))"
   stop_agent
