@@ -15,7 +15,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,6 +78,8 @@ class JvmSourceIT {
     }
   }
 
+  private static Path programDirectory = Path.of("/var/tmp");
+
   /** Starts a JVM inside the container's cgroup and waits until it has stopped allocating. */
   private Process start(int version, String gc, Path log, String... prefix) throws IOException {
     List<String> command = new ArrayList<>();
@@ -103,9 +107,25 @@ class JvmSourceIT {
     return p;
   }
 
-  private static Path program() {
-    return Path.of(System.getProperty("sonde.root"))
-        .resolve("agent/src/test/resources/dev/sonde/agent/runtime/jvm/AllocateThenIdle.java");
+  /** The target's source, outside of /tmp: one of the JVMs has a /tmp of its own. */
+  private static Path program() throws IOException {
+    Path copy = programDirectory.resolve("AllocateThenIdle.java");
+    if (!Files.exists(copy)) {
+      Path source = Path.of(System.getProperty("sonde.root"), "agent/src/test/resources");
+      Files.copy(source.resolve("dev/sonde/agent/runtime/jvm/AllocateThenIdle.java"), copy);
+    }
+    return copy;
+  }
+
+  @BeforeAll
+  static void makeProgramDirectory() throws IOException {
+    programDirectory = Files.createTempDirectory(Path.of("/var/tmp"), "sonde-jvm");
+  }
+
+  @AfterAll
+  static void removeProgramDirectory() throws IOException {
+    Files.deleteIfExists(programDirectory.resolve("AllocateThenIdle.java"));
+    Files.deleteIfExists(programDirectory);
   }
 
   @ParameterizedTest
