@@ -317,7 +317,7 @@ static __always_inline void report_retransmit(void *ctx, struct sock *sk,
 	send_retransmit(ctx, &e);
 }
 
-/* Why the segment goes out again; HOOKS of each type's counter in docs/metrics.md. */
+/* Why the segment goes out again; docs/truth.md says what each type was compared with. */
 static __always_inline u32 retransmit_type(struct sock *sk)
 {
 	struct inet_connection_sock *icsk = (struct inet_connection_sock *)sk;
