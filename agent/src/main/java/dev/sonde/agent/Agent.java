@@ -29,7 +29,6 @@ import dev.sonde.exporter.http.HttpConfig;
 import dev.sonde.exporter.http.HttpFrontend;
 import dev.sonde.exporter.http.ListenException;
 import dev.sonde.exporter.http.OneNioFrontend;
-import dev.sonde.exporter.model.Readiness;
 import dev.sonde.exporter.model.Snapshot;
 import dev.sonde.ffi.BpfException;
 import dev.sonde.ffi.BpfStatistics;
@@ -227,10 +226,6 @@ public final class Agent implements AutoCloseable {
     InetSocketAddress at = Objects.requireNonNull(httpAddress, "the agent is started");
     String host = at.getAddress().getHostAddress();
     return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + at.getPort();
-  }
-
-  public Readiness readiness() {
-    return health.readiness();
   }
 
   @Override

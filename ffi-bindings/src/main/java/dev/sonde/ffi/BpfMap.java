@@ -94,12 +94,6 @@ public final class BpfMap {
     check("set the capacity of map " + name, LibBpf.bpf_map__set_max_entries(handle, entries));
   }
 
-  /** Sets the size of a value, before load. */
-  public void setValueSize(int bytes) {
-    object.requireUnloaded("set the value size of map " + name);
-    check("set the value size of map " + name, LibBpf.bpf_map__set_value_size(handle, bytes));
-  }
-
   /** Whether the load creates it, before load; without it no loaded program may use it. */
   public void setAutocreate(boolean create) {
     object.requireUnloaded("set autocreate of map " + name);

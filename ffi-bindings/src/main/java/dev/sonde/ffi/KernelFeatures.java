@@ -84,12 +84,6 @@ public final class KernelFeatures {
     return LibBpf.libbpf_probe_bpf_prog_type(type.number(), MemorySegment.NULL) == 1;
   }
 
-  /** Whether programs of {@code type} may call {@code helper}, an {@code enum bpf_func_id}. */
-  public static boolean supportsHelper(ProgramType type, int helper) {
-    Libbpf.require();
-    return LibBpf.libbpf_probe_bpf_helper(type.number(), helper, MemorySegment.NULL) == 1;
-  }
-
   /** Empty for what is not there: absence is an answer here. */
   private static String read(String path) {
     try {

@@ -9,8 +9,6 @@ import dev.sonde.ffi.BpfMap;
 import dev.sonde.ffi.BpfProgram;
 import dev.sonde.ffi.EventReader;
 import dev.sonde.ffi.ProgramInfo;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -136,18 +134,17 @@ public final class KernelSource implements Source, AutoCloseable {
 
   @Override
   public void close() {
-    List<AutoCloseable> owned = new ArrayList<>();
-    for (@Nullable AutoCloseable c : new AutoCloseable[] {sched, tcp, losses, slots}) {
-      if (c != null) {
-        owned.add(c);
-      }
+    if (sched != null) {
+      sched.close();
     }
-    for (AutoCloseable c : owned) {
-      try {
-        c.close();
-      } catch (Exception e) {
-        throw new AssertionError("closing a mapped array does not fail", e);
-      }
+    if (tcp != null) {
+      tcp.close();
+    }
+    if (losses != null) {
+      losses.close();
+    }
+    if (slots != null) {
+      slots.close();
     }
   }
 }

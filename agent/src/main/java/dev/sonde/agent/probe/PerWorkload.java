@@ -71,8 +71,8 @@ final class PerWorkload<L, T> {
       if (slot.owner != owner || slot.totals == null) {
         Workload workload = pods.find(owner);
         if (workload == null) {
-          continue; // the kernel does not say just now: its counts wait in the row for the next
-          // look
+          // the kernel does not say just now: its counts wait in the row for the next look
+          continue;
         }
         slot.owner = owner;
         slot.totals = totals.computeIfAbsent(workload, w -> freshTotals.get());

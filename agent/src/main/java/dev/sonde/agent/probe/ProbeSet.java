@@ -44,9 +44,10 @@ public final class ProbeSet implements AutoCloseable {
   public static ProbeSet attach(
       KernelSettings settings, Map<String, String> forced, Predicate<String> enabled) {
     ProbeSet storage = attach(settings, forced, enabled, Records.STORAGE);
-    if (storage.probes.stream()
-        .allMatch(p -> p.loaded() != null || !enabled.test(p.report().probe()))) {
-      return storage;
+    if (Probes.TCP.stream()
+        .filter(spec -> enabled.test(spec.name()))
+        .allMatch(spec -> storage.probe(spec).loaded() != null)) {
+      return storage; // a sched that is down would gain nothing from owners in a hash
     }
     // One TCP probe that needs the hash takes all of them there: owners are kept in one place.
     long up = storage.up();

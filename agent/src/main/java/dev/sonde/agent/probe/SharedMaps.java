@@ -10,7 +10,7 @@ import java.util.Set;
 /**
  * The maps that all probes share, by name.
  *
- * <p>Every probe is an object of its own, so that one that the kernel refuses takes no other with
+ * <p>A probe may be an object of its own, so that one that the kernel refuses takes no other with
  * it. The first object that loads creates a map; the objects after it use that one. Owned and used
  * by the thread that attaches.
  */

@@ -53,8 +53,6 @@ public final class LibBpf {
   private static final MemorySegment BPF_MAP_MAP_FLAGS = symbol(LIBRARY, "bpf_map__map_flags");
   private static final MemorySegment BPF_MAP_SET_MAX_ENTRIES =
       symbol(LIBRARY, "bpf_map__set_max_entries");
-  private static final MemorySegment BPF_MAP_SET_VALUE_SIZE =
-      symbol(LIBRARY, "bpf_map__set_value_size");
   private static final MemorySegment BPF_MAP_SET_AUTOCREATE =
       symbol(LIBRARY, "bpf_map__set_autocreate");
   private static final MemorySegment BPF_MAP_REUSE_FD = symbol(LIBRARY, "bpf_map__reuse_fd");
@@ -79,8 +77,6 @@ public final class LibBpf {
       symbol(LIBRARY, "libbpf_probe_bpf_map_type");
   private static final MemorySegment LIBBPF_PROBE_BPF_PROG_TYPE =
       symbol(LIBRARY, "libbpf_probe_bpf_prog_type");
-  private static final MemorySegment LIBBPF_PROBE_BPF_HELPER =
-      symbol(LIBRARY, "libbpf_probe_bpf_helper");
   private static final MemorySegment BPF_OBJECT_OPEN_MEM = symbol(LIBRARY, "bpf_object__open_mem");
   private static final MemorySegment BPF_PROGRAM_ATTACH = symbol(LIBRARY, "bpf_program__attach");
 
@@ -210,11 +206,6 @@ public final class LibBpf {
     return (int) call(BPF_MAP_SET_MAX_ENTRIES, pointer(map), entries);
   }
 
-  /** Sets the value size before load. Returns 0 or a negative errno. */
-  public static int bpf_map__set_value_size(MemorySegment map, int size) {
-    return (int) call(BPF_MAP_SET_VALUE_SIZE, pointer(map), size);
-  }
-
   /** Whether the load creates it (C takes a bool). Returns 0 or a negative errno. */
   public static int bpf_map__set_autocreate(MemorySegment map, int autocreate) {
     return (int) call(BPF_MAP_SET_AUTOCREATE, pointer(map), autocreate);
@@ -315,11 +306,6 @@ public final class LibBpf {
   /** 1 supported, 0 not, or a negative errno. */
   public static int libbpf_probe_bpf_prog_type(int type, MemorySegment options) {
     return (int) call(LIBBPF_PROBE_BPF_PROG_TYPE, type, pointer(options));
-  }
-
-  /** 1 supported, 0 not, or a negative errno. */
-  public static int libbpf_probe_bpf_helper(int programType, int helper, MemorySegment options) {
-    return (int) call(LIBBPF_PROBE_BPF_HELPER, programType, helper, pointer(options));
   }
 
   /**
