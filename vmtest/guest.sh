@@ -23,7 +23,7 @@ run() {
     esac
     shift 2
   done
-  [ "${1:-}" = -- ] && [ $# -gt 1 ] || die "no command; usage: vmtest run SERIES [OPTION...] -- COMMAND..."
+  [ $# -gt 1 ] || die "no command; usage: vmtest run SERIES [OPTION...] -- COMMAND..."
   shift
   need qemu-system-x86_64
   [ "$(id -u)" = 0 ] || die "vmtest run needs root, to share this machine's files with the guest"
@@ -39,7 +39,7 @@ run() {
     : >"$out/stderr"
     status=0
     boot_once || status=$?
-    if [ -e "$out/started" ] || [ $status = $TIMED_OUT ]; then
+    if [ -e "$out/started" ] || [ "$status" = "$TIMED_OUT" ]; then
       break
     fi
     note "$series: the guest ended before it started the command (boot $boot of $BOOTS): $out/console.log"
@@ -153,6 +153,8 @@ boot_once() {
   rm -rf "$work"
   [ ! -s "$out/qemu.log" ] || note "qemu: $(tail -n 3 "$out/qemu.log")"
   [ -e "$out/kernel.log" ] || cp "$out/console.log" "$out/kernel.log" 2>/dev/null || true
-  [ $end = $NO_ANSWER ] && [ -e "$out/exit" ] && end=$(cat "$out/exit")
+  if [ "$end" = "$NO_ANSWER" ] && [ -e "$out/exit" ]; then
+    end=$(cat "$out/exit")
+  fi
   return "$end"
 }

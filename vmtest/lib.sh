@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # What the scripts of vmtest/ share. Sourced after tools/lib.sh.
+# shellcheck disable=SC2034 # used by those that source it
 
 VMTEST=$ROOT/vmtest
 LOCK=${VMTEST_LOCK:-$VMTEST/kernels.lock}
