@@ -70,7 +70,7 @@ struct css_set {
 /* tasks */
 
 struct cfs_rq {
-	int throttle_count; /* how many of its groups, itself included, are out of quota */
+	unsigned int throttle_count; /* how many of its groups, itself included, are out of quota */
 	u64 throttled_clock_pelt_time; /* how long that was so; 5.19: renamed (64eaf50731ac) */
 };
 
@@ -93,8 +93,9 @@ struct task_struct {
 	struct thread_info thread_info;
 	struct sched_entity se;
 	unsigned int __state; /* 5.14: renamed from state (2f064a59a11f) */
-	int on_cpu;
-	int on_rq;
+	/* an int until 7.1, then a u8 beside others: unsigned, so that libbpf sets the load's size */
+	unsigned int on_cpu;
+	unsigned int on_rq;
 	bool throttled; /* 6.18: groups out of quota stop task by task */
 	unsigned int flags;
 	unsigned in_iowait : 1;

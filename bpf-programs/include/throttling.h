@@ -34,7 +34,8 @@ static __always_inline bool queue_is_throttled(struct task_struct *task, const b
 static __always_inline bool was_throttled(struct task_struct *task, const bool typed)
 {
 	if (bpf_core_field_exists(task->throttled))
-		return typed ? task->throttled : BPF_CORE_READ(task, throttled);
+		return typed ? BPF_CORE_READ_BITFIELD(task, throttled)
+			     : BPF_CORE_READ_BITFIELD_PROBED(task, throttled);
 	return queue_is_throttled(task, typed);
 }
 

@@ -24,6 +24,9 @@
 /* A field of a task: read directly where the verifier knows the pointer's type. Needs `typed` in scope. */
 #define GET(task, field) (typed ? (task)->field : BPF_CORE_READ(task, field))
 
+/* The same of a field whose width depends on the kernel: as many bytes as this kernel's has. */
+#define GET_SIZED(task, field) (typed ? (task)->field : BPF_CORE_READ_BITFIELD_PROBED(task, field))
+
 /*
  * A wake-up. A task that is on a CPU does not wait: it was woken between setting its state and giving up the CPU. One
  * that already waits goes on waiting: it was preempted between the two.
@@ -32,7 +35,7 @@ static __always_inline struct task_record *handle_wakeup(struct task_struct *tas
 {
 	struct task_record *r;
 
-	if (GET(task, on_cpu))
+	if (GET_SIZED(task, on_cpu))
 		return NULL;
 	r = record_of(task, GET(task, pid));
 	if (r && !r->queued_at) {
@@ -269,7 +272,7 @@ static __always_inline void handle_migrate(struct task_struct *task, const bool 
 	u64 now;
 	u32 cpu;
 
-	if (!GET(task, on_rq)) /* a wake-up looks for a CPU: the wait has not begun */
+	if (!GET_SIZED(task, on_rq)) /* a wake-up looks for a CPU: the wait has not begun */
 		return;
 	r = record_if_any(task, GET(task, pid));
 	if (!r || !r->queued_at)
