@@ -83,7 +83,8 @@ struct sched_entity {
 struct task_struct {
 	struct sched_entity se;
 	unsigned int __state; /* 5.14: renamed from state (2f064a59a11f) */
-	int on_cpu;
+	unsigned int
+		on_cpu; /* an int until 7.1, then a u8 beside others: unsigned, so that libbpf sets the load's size */
 	unsigned int flags;
 	int pid;
 	int tgid;

@@ -158,8 +158,8 @@ static __always_inline void handle_wakeup(struct task_struct *task, const bool t
 {
 	struct task_record *r;
 
-	if (typed ? task->on_cpu : BPF_CORE_READ(task, on_cpu))
-		return;
+	if (typed ? task->on_cpu : BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu))
+		return; /* the second reads as many bytes as this kernel's field has, as the first does */
 	r = record_of(task, typed ? task->pid : BPF_CORE_READ(task, pid));
 	if (r && !r->queued_at) {
 		r->queued_at = bpf_ktime_get_ns();
