@@ -3,6 +3,7 @@ package dev.sonde.agent.probe;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Event;
 import dev.sonde.ffi.RecordHandler;
+import dev.sonde.ffi.layout.TcpConnectionEvent;
 import dev.sonde.ffi.layout.TcpRetransmitEvent;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -42,6 +43,19 @@ public final class EventRouter implements RecordHandler {
     int kind = length < Integer.BYTES ? 0 : data.get(ValueLayout.JAVA_INT_UNALIGNED, offset);
     if (kind == TCP_RETRANSMIT && length >= TcpRetransmitEvent.SIZE) {
       sink.accept(retransmit(data, offset));
+    } else if (TcpConnectionEvents.isKind(kind) && length >= TcpConnectionEvent.SIZE) {
+      long ended = TcpConnectionEvent.timeNs(data, offset);
+      long nanos =
+          kind == TcpConnectionEvents.RESET ? 0 : TcpConnectionEvent.durationNs(data, offset);
+      sink.accept(
+          TcpConnectionEvents.event(
+              kind,
+              data,
+              offset,
+              ++sequence,
+              wallClock(ended - nanos),
+              Duration.ofNanos(nanos),
+              pods.workload(TcpConnectionEvent.cgroupId(data, offset))));
     } else {
       malformed++;
     }

@@ -89,10 +89,13 @@ final class SharedMaps {
   private void size(BpfMap map) {
     switch (map.name()) {
       case "cgroup_slots", "free_slots", "slot_owners" -> map.setMaxEntries(settings.maxSlots());
-      case "losses", "cpu_states", "events_perf" -> map.setMaxEntries(settings.cpus());
+      case "losses", "cpu_states", "events_perf", "tcp_set_state_nesting" ->
+          map.setMaxEntries(settings.cpus());
       case "events" -> map.setMaxEntries(settings.ringBytes());
-      case "sched_stats", "tcp_stats" ->
+      case "sched_stats", "tcp_stats", "tcp_connection_stats" ->
           map.setMaxEntries(Math.multiplyExact(settings.cpus(), settings.maxSlots()));
+      case "tcp_latencies" ->
+          map.setMaxEntries(Math.multiplyExact(settings.maxSlots(), TcpLatencies.KINDS));
       default -> {
         // as the object says
       }
