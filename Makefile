@@ -41,6 +41,10 @@ demo: $(BUILT) ## the agent beside three pods: a JVM that allocates, a lossy TCP
 test: ## formatters, strict build, unit, kernel and end-to-end tests
 	@exec tools/test
 
+.PHONY: matrix
+matrix: ## every guest test on every kernel of vmtest/, cgroup v1 and lockdown too
+	@exec tools/matrix
+
 .PHONY: bench
 bench: $(BUILT) ## the benchmarks of docs/benchmarks.md (no foreign BPF programs may be attached)
 	@exec bench/run

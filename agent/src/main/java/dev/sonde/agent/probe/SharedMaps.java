@@ -92,14 +92,26 @@ final class SharedMaps {
       case "losses", "cpu_states", "events_perf", "tcp_set_state_nesting" ->
           map.setMaxEntries(settings.cpus());
       case "events" -> map.setMaxEntries(settings.ringBytes());
-      case "sched_stats", "tcp_stats", "tcp_connection_stats" ->
+      case "tcp_stats", "tcp_connection_stats" ->
           map.setMaxEntries(Math.multiplyExact(settings.cpus(), settings.maxSlots()));
+      case "sched_stats" -> map.setMaxEntries(schedRows());
+      case "sched_off_cpu" -> map.setMaxEntries(settings.memory().offCpu() ? schedRows() : 1);
+      case "neighbours" ->
+          map.setMaxEntries(
+              settings.memory().neighbours() ? MemoryPlan.pairs(settings.maxSlots()) : 1);
+      case "neighbours_rest" ->
+          map.setMaxEntries(settings.memory().neighbours() ? settings.maxSlots() : 1);
       case "tcp_latencies" ->
           map.setMaxEntries(Math.multiplyExact(settings.maxSlots(), TcpLatencies.KINDS));
       default -> {
         // as the object says
       }
     }
+  }
+
+  private int schedRows() {
+    int rows = MemoryPlan.rows(settings.cpus(), settings.memory().rowShift());
+    return Math.multiplyExact(rows, settings.maxSlots());
   }
 
   /**

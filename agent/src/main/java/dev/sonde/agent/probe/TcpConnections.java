@@ -73,7 +73,7 @@ final class TcpConnections implements Source, AutoCloseable {
     this.stats = probes.maps().get("tcp_connection_stats").mmap();
     this.states = probes.probe(Probes.TCP_OWNER).loaded() != null;
     this.resets = probes.probe(Probes.TCP_RESET).loaded() != null;
-    this.workloads = new PerWorkload<>(slots, pods, Counts::new, Counts::new);
+    this.workloads = new PerWorkload<>(slots, pods, Counts::new, w -> new Counts());
   }
 
   @Override

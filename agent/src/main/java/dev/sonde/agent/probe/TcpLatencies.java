@@ -52,11 +52,11 @@ final class TcpLatencies implements Source, AutoCloseable {
   }
 
   private static final class Totals {
-    final SchedTotals.Waits[] times = new SchedTotals.Waits[KINDS];
+    final SchedTotals.Durations[] times = new SchedTotals.Durations[KINDS];
 
     Totals() {
       for (int i = 0; i < times.length; i++) {
-        times[i] = new SchedTotals.Waits();
+        times[i] = new SchedTotals.Durations();
       }
     }
   }
@@ -68,7 +68,7 @@ final class TcpLatencies implements Source, AutoCloseable {
         up.add(kind);
       }
     }
-    this.workloads = new PerWorkload<>(slots, pods, Last::new, Totals::new);
+    this.workloads = new PerWorkload<>(slots, pods, Last::new, w -> new Totals());
   }
 
   @Override

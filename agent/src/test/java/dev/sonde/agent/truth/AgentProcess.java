@@ -2,6 +2,7 @@ package dev.sonde.agent.truth;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.sonde.agent.guest.Patience;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -13,7 +14,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /**
  * The agent as a process of its own, on ports of its own.
@@ -45,7 +45,7 @@ final class AgentProcess implements AutoCloseable {
     AgentProcess agent = launch(flags);
     try {
       await("the agent to be ready")
-          .atMost(Duration.ofSeconds(30))
+          .atMost(Patience.seconds(30))
           .pollInterval(Duration.ofMillis(50))
           .until(() -> !agent.process.isAlive() || agent.isReady());
       if (!agent.process.isAlive()) {
@@ -139,7 +139,7 @@ final class AgentProcess implements AutoCloseable {
     try {
       HttpRequest request =
           HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-              .timeout(Duration.ofSeconds(10))
+              .timeout(Patience.seconds(10))
               .build();
       return http.send(request, HttpResponse.BodyHandlers.ofString());
     } catch (IOException e) {
@@ -159,7 +159,7 @@ final class AgentProcess implements AutoCloseable {
     long now = snapshot();
     // the one under way may have begun before: the next but one has not
     await("two more snapshots")
-        .atMost(Duration.ofSeconds(10))
+        .atMost(Patience.seconds(10))
         .pollInterval(Duration.ofMillis(20))
         .until(() -> snapshot() >= now + 2);
     return scrape();
@@ -178,7 +178,7 @@ final class AgentProcess implements AutoCloseable {
   /** Waits for its end. */
   int exit() {
     try {
-      if (!process.waitFor(15, TimeUnit.SECONDS)) {
+      if (!process.waitFor(Patience.seconds(15))) {
         throw new AssertionError("the agent did not end within 15 s:\n" + log());
       }
       return process.exitValue();
@@ -192,7 +192,7 @@ final class AgentProcess implements AutoCloseable {
   public void close() {
     process.destroy();
     try {
-      if (!process.waitFor(10, TimeUnit.SECONDS)) {
+      if (!process.waitFor(Patience.seconds(10))) {
         process.destroyForcibly().waitFor();
       }
       Files.deleteIfExists(log);

@@ -1,9 +1,9 @@
 package dev.sonde.agent.truth;
 
+import dev.sonde.agent.guest.Patience;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** Runs a program to its end, and fails with its output if it fails. */
 final class Command {
@@ -14,7 +14,7 @@ final class Command {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
       process.getOutputStream().close();
       String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      if (!process.waitFor(60, TimeUnit.SECONDS)) {
+      if (!process.waitFor(Patience.seconds(60))) {
         process.destroyForcibly();
         throw new AssertionError(List.of(command) + " did not end within 60 s:\n" + output);
       }

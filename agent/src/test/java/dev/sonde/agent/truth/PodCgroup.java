@@ -2,10 +2,10 @@ package dev.sonde.agent.truth;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.sonde.agent.guest.Patience;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -97,7 +97,7 @@ final class PodCgroup implements AutoCloseable {
           new ProcessBuilder(all).redirectErrorStream(true).redirectOutput(output.toFile()).start();
       started.add(p);
       await("the command to be in its cgroup")
-          .atMost(Duration.ofSeconds(5))
+          .atMost(Patience.seconds(5))
           .until(() -> !p.isAlive() || contains(p.pid()));
       return p;
     } catch (IOException e) {
@@ -151,7 +151,7 @@ final class PodCgroup implements AutoCloseable {
     }
     started.forEach(Process::destroyForcibly);
     for (Path d : directories) {
-      await("the cgroup to be empty").atMost(Duration.ofSeconds(10)).until(() -> remove(d));
+      await("the cgroup to be empty").atMost(Patience.seconds(10)).until(() -> remove(d));
       for (String parent : List.of("..", "../..", "../../..")) {
         removeIfEmpty(d.resolve(parent).normalize());
       }

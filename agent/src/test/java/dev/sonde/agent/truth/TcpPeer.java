@@ -2,6 +2,7 @@ package dev.sonde.agent.truth;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.sonde.agent.guest.Patience;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,7 +27,7 @@ import java.util.List;
  * command that blocks.
  */
 final class TcpPeer implements AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PATIENCE = Patience.seconds(60);
 
   private final Process process;
   private final Path output;

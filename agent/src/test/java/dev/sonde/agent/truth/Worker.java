@@ -2,6 +2,7 @@ package dev.sonde.agent.truth;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.sonde.agent.guest.Patience;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,7 +44,7 @@ final class Worker {
   void halt() {
     Command.run("kill", "-STOP", Long.toString(pid()));
     await("process " + pid() + " to stop")
-        .atMost(Duration.ofSeconds(20))
+        .atMost(Patience.seconds(20))
         .pollInterval(Duration.ofMillis(5))
         .until(() -> state() == 'T');
   }

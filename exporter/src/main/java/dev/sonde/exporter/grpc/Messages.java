@@ -13,6 +13,7 @@ import dev.sonde.exporter.model.Workload;
 import dev.sonde.v1.EventsLost;
 import dev.sonde.v1.ListedWorkload;
 import dev.sonde.v1.MetricType;
+import dev.sonde.v1.SchedWait;
 import dev.sonde.v1.TcpClose;
 import dev.sonde.v1.TcpConnectFailed;
 import dev.sonde.v1.TcpOpen;
@@ -123,6 +124,12 @@ final class Messages {
                   .setState(r.state())
                   .setLocal(r.local())
                   .setRemote(r.remote()));
+      case Event.SchedWait w ->
+          out.setSchedWait(
+              SchedWait.newBuilder()
+                  .setReason(w.reason())
+                  .setCpu(w.cpu())
+                  .setCulprit(workload(w.culprit())));
       case Event.TcpOpen o ->
           out.setTcpOpen(
               TcpOpen.newBuilder().setRole(o.role()).setLocal(o.local()).setRemote(o.remote()));
