@@ -68,8 +68,14 @@ class SchedCountsIT {
       Scrape first = agent.fresh();
       hog.go();
       worker.go();
-      for (int i = 0; i < 60; i++) {
+      for (int i = 0; i < 30; i++) {
+        // a turn on the new CPU before the next move: moved twice before its turn counts once
         Command.run("taskset", "-cp", Integer.toString(i % CPUS), Long.toString(worker.pid()));
+        long slices = worker.books().slices();
+        await("a turn")
+            .atMost(Patience.seconds(30))
+            .pollInterval(Duration.ofMillis(2))
+            .until(() -> worker.books().slices() > slices + 1);
       }
       await("600 switches")
           .atMost(Patience.seconds(60))
