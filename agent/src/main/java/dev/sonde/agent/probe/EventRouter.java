@@ -5,6 +5,7 @@ import dev.sonde.exporter.model.Event;
 import dev.sonde.exporter.model.Workload;
 import dev.sonde.ffi.RecordHandler;
 import dev.sonde.ffi.layout.CgroupEvent;
+import dev.sonde.ffi.layout.SchedWaitEvent;
 import dev.sonde.ffi.layout.TcpRetransmitEvent;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -26,6 +27,8 @@ import java.util.function.Consumer;
 public final class EventRouter implements RecordHandler {
   /** {@code enum event_kind} of events.h. */
   private static final int TCP_RETRANSMIT = 1;
+
+  private static final int SCHED_WAIT = 2;
 
   private static final int CGROUP = 5;
 
@@ -71,6 +74,8 @@ public final class EventRouter implements RecordHandler {
     int kind = length < Integer.BYTES ? 0 : data.get(ValueLayout.JAVA_INT_UNALIGNED, offset);
     if (kind == TCP_RETRANSMIT && length >= TcpRetransmitEvent.SIZE) {
       return send(retransmit(data, offset, now));
+    } else if (kind == SCHED_WAIT && length >= SchedWaitEvent.SIZE) {
+      return send(wait(data, offset, now));
     } else if (kind == CGROUP && length >= CgroupEvent.SIZE) {
       cgroup(data, offset);
     } else {
@@ -80,7 +85,8 @@ public final class EventRouter implements RecordHandler {
   }
 
   private boolean send(Event event) {
-    if (event.workload().equals(WAITING)) {
+    if (event.workload().equals(WAITING)
+        || (event instanceof Event.SchedWait w && w.culprit().equals(WAITING))) {
       return false;
     }
     sequence++;
@@ -105,6 +111,18 @@ public final class EventRouter implements RecordHandler {
     MemorySegment.copy(
         e, ValueLayout.JAVA_BYTE, at + CgroupEvent.PATH_OFFSET, path, 0, path.length);
     pods.made(id, new String(path, StandardCharsets.UTF_8));
+  }
+
+  private Event wait(MemorySegment e, long at, boolean now) {
+    long culprit = SchedWaitEvent.culprit(e, at);
+    return new Event.SchedWait(
+        sequence + 1,
+        wallClock(SchedWaitEvent.startNs(e, at)),
+        Duration.ofNanos(SchedWaitEvent.durationNs(e, at)),
+        owner(SchedWaitEvent.victim(e, at), now),
+        WaitReason.label(SchedWaitEvent.reason(e, at)),
+        (int) SchedWaitEvent.cpu(e, at),
+        culprit == Slots.NOBODY ? PodTable.IDLE : owner(culprit, now));
   }
 
   private Event retransmit(MemorySegment e, long at, boolean now) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +27,7 @@ final class PerWorkload<L, T> {
   private final Slots slots;
   private final PodTable pods;
   private final Supplier<L> freshSlot;
-  private final Supplier<T> freshTotals;
+  private final Function<Workload, T> freshTotals;
   private final List<Slot<L, T>> known = new ArrayList<>();
   private final Map<Workload, Kept<T>> totals = new LinkedHashMap<>();
 
@@ -61,7 +62,8 @@ final class PerWorkload<L, T> {
     void read(int slot, L last, T totals);
   }
 
-  PerWorkload(Slots slots, PodTable pods, Supplier<L> freshSlot, Supplier<T> freshTotals) {
+  PerWorkload(
+      Slots slots, PodTable pods, Supplier<L> freshSlot, Function<Workload, T> freshTotals) {
     this.slots = slots;
     this.pods = pods;
     this.freshSlot = freshSlot;
@@ -88,6 +90,16 @@ final class PerWorkload<L, T> {
     }
   }
 
+  /** The totals of a slot's workload; null for a slot that is free or not yet named. */
+  @Nullable T at(int slot) {
+    return slot < known.size() && known.get(slot).kept instanceof Kept<T> k ? k.totals : null;
+  }
+
+  /** The workload that a slot belonged to at the last {@link #read}; null likewise. */
+  @Nullable Workload workload(int slot) {
+    return slot < known.size() && known.get(slot).kept instanceof Kept<T> k ? k.workload : null;
+  }
+
   /**
    * Where a slot's counts go. A name may come late, and pass to a later pod: from then on the
    * counts go to its new owner, and what was counted stays where it is.
@@ -107,7 +119,7 @@ final class PerWorkload<L, T> {
       before.renamed = true;
     }
     slot.owner = owner;
-    Kept<T> now = totals.computeIfAbsent(workload, w -> new Kept<>(w, freshTotals.get()));
+    Kept<T> now = totals.computeIfAbsent(workload, w -> new Kept<>(w, freshTotals.apply(w)));
     slot.kept = now;
     return now;
   }
