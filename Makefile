@@ -41,6 +41,10 @@ demo: $(BUILT) ## the agent beside three pods: a JVM that allocates, a lossy TCP
 test: ## formatters, strict build, unit, kernel and end-to-end tests
 	@exec tools/test
 
+.PHONY: soak
+soak: ## storms and churn for minutes: nothing lost, memory flat
+	@exec tools/soak
+
 .PHONY: matrix
 matrix: ## every guest test on every kernel of vmtest/, cgroup v1 and lockdown too
 	@exec tools/matrix

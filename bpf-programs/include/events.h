@@ -12,6 +12,8 @@
 
 enum event_kind {
 	EVENT_TCP_RETRANSMIT = 1,
+	EVENT_CONTAINER_START = 3,
+	EVENT_OOM_KILL = 4,
 };
 
 const volatile bool use_perf_buffer = false;

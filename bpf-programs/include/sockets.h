@@ -23,7 +23,10 @@ struct socket_record {
 	u64 cgroup_id;
 	u64 received; /* bytes that the application had taken at the last look */
 	u32 slot;
-	u32 confirmed; /* the owner is the user itself: no correction at the next I/O */
+	u8 confirmed; /* the owner is the user itself: no correction at the next I/O */
+	u8 server; /* it listens, or was accepted */
+	u8 used; /* accepted, and its user has read or written */
+	u8 answered; /* accepted, and its user has written */
 };
 
 struct {

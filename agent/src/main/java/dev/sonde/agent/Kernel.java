@@ -5,6 +5,7 @@ import dev.sonde.agent.config.MechanismChoice;
 import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.StartException;
 import dev.sonde.agent.doctor.StartFailure;
+import dev.sonde.agent.host.ProcFs;
 import dev.sonde.agent.probe.KernelSettings;
 import dev.sonde.agent.probe.ProbeSet;
 import dev.sonde.agent.workload.CgroupHierarchy;
@@ -31,7 +32,8 @@ public final class Kernel {
             hierarchy.idsFromV1(),
             config.get(Options.RING_BUFFER_BYTES),
             perf,
-            config.get(Options.BTF).orElse(null));
+            config.get(Options.BTF).orElse(null),
+            AgentUnit.tgid(hierarchy, new ProcFs(config.get(Options.PROC_ROOT))));
     try {
       return ProbeSet.attach(settings, forced, config.get(Options.PROBES)::includes);
     } catch (IllegalArgumentException e) {

@@ -1,11 +1,15 @@
 package dev.sonde.agent.probe;
 
+import dev.sonde.agent.workload.LabelValue;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Event;
 import dev.sonde.ffi.RecordHandler;
+import dev.sonde.ffi.layout.ContainerStartEvent;
+import dev.sonde.ffi.layout.OomKillEvent;
 import dev.sonde.ffi.layout.TcpRetransmitEvent;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Consumer;
@@ -20,6 +24,12 @@ import java.util.function.Consumer;
 public final class EventRouter implements RecordHandler {
   /** {@code enum event_kind} of events.h. */
   private static final int TCP_RETRANSMIT = 1;
+
+  private static final int CONTAINER_START = 3;
+  private static final int OOM_KILL = 4;
+
+  /** TASK_COMM_LEN, its final zero included. */
+  private static final int COMMAND_BYTES = OomKillEvent.COMMAND_COUNT;
 
   private final PodTable pods;
   private final Consumer<Event> sink;
@@ -42,9 +52,44 @@ public final class EventRouter implements RecordHandler {
     int kind = length < Integer.BYTES ? 0 : data.get(ValueLayout.JAVA_INT_UNALIGNED, offset);
     if (kind == TCP_RETRANSMIT && length >= TcpRetransmitEvent.SIZE) {
       sink.accept(retransmit(data, offset));
+    } else if (kind == CONTAINER_START && length >= ContainerStartEvent.SIZE) {
+      sink.accept(containerStart(data, offset));
+    } else if (kind == OOM_KILL && length >= OomKillEvent.SIZE) {
+      sink.accept(oomKill(data, offset));
     } else {
       malformed++;
     }
+  }
+
+  private Event containerStart(MemorySegment e, long at) {
+    return new Event.ContainerStart(
+        ++sequence,
+        wallClock(ContainerStartEvent.timeNs(e, at)),
+        Duration.ofNanos(ContainerStartEvent.firstByteNs(e, at)),
+        pods.workload(ContainerStartEvent.cgroupId(e, at)),
+        Duration.ofNanos(ContainerStartEvent.listenNs(e, at)),
+        Duration.ofNanos(ContainerStartEvent.acceptNs(e, at)));
+  }
+
+  private Event oomKill(MemorySegment e, long at) {
+    return new Event.OomKill(
+        ++sequence,
+        wallClock(OomKillEvent.timeNs(e, at)),
+        Duration.ZERO,
+        pods.workload(OomKillEvent.cgroupId(e, at)),
+        (int) OomKillEvent.pid(e, at),
+        command(e, at + OomKillEvent.COMMAND_OFFSET));
+  }
+
+  /** A process names itself: any bytes, with a zero at the end. */
+  private static String command(MemorySegment e, long at) {
+    byte[] bytes = new byte[COMMAND_BYTES];
+    int n = 0;
+    while (n < COMMAND_BYTES && e.get(ValueLayout.JAVA_BYTE, at + n) != 0) {
+      bytes[n] = e.get(ValueLayout.JAVA_BYTE, at + n);
+      n++;
+    }
+    return LabelValue.clean(new String(bytes, 0, n, StandardCharsets.UTF_8), 3 * COMMAND_BYTES);
   }
 
   private Event retransmit(MemorySegment e, long at) {

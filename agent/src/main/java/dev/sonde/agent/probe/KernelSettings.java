@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param ringBytes size of the ring buffer; the perf buffer has a share of it per CPU
  * @param perfBuffer the perf buffer instead of the ring
  * @param btf the kernel's types, where the kernel does not carry them itself
+ * @param agentTgid the agent's process, to be told from the others in its cgroup; 0 where its
+ *     cgroup is its own
  */
 public record KernelSettings(
     int maxSlots,
@@ -19,4 +21,16 @@ public record KernelSettings(
     boolean cgroupV1,
     int ringBytes,
     boolean perfBuffer,
-    @Nullable Path btf) {}
+    @Nullable Path btf,
+    int agentTgid) {
+  /** With the agent in whatever cgroup it is in. */
+  public KernelSettings(
+      int maxSlots,
+      int cpus,
+      boolean cgroupV1,
+      int ringBytes,
+      boolean perfBuffer,
+      @Nullable Path btf) {
+    this(maxSlots, cpus, cgroupV1, ringBytes, perfBuffer, btf, 0);
+  }
+}

@@ -45,6 +45,9 @@ public final class KernelSource implements Source, AutoCloseable {
   private final @Nullable Losses losses;
   private final @Nullable SchedProbe sched;
   private final @Nullable TcpProbe tcp;
+  private final @Nullable ProcessProbe process;
+  private final @Nullable MemoryProbe memory;
+  private final @Nullable ContainerStarts starts;
 
   /**
    * @param statistics whether the kernel measures the programs' runs ({@code --bpf-stats})
@@ -63,6 +66,14 @@ public final class KernelSource implements Source, AutoCloseable {
             ? new SchedProbe(probes, schedProbe, slots, pods)
             : null;
     this.tcp = slots != null && maps.has("tcp_stats") ? new TcpProbe(probes, slots, pods) : null;
+    this.process =
+        slots != null && maps.has("process_stats") ? new ProcessProbe(probes, slots, pods) : null;
+    this.memory =
+        slots != null && maps.has("memory_stats") ? new MemoryProbe(probes, slots, pods) : null;
+    this.starts =
+        slots != null && probes.probe(Probes.CONTAINER_START).loaded() != null
+            ? new ContainerStarts(probes, slots, pods)
+            : null;
   }
 
   /** The buffer that the programs send events through; null if no probe that sends any is up. */
@@ -90,9 +101,18 @@ public final class KernelSource implements Source, AutoCloseable {
     if (tcp != null) {
       tcp.collect(out);
     }
+    if (process != null) {
+      process.collect(out);
+    }
+    if (memory != null) {
+      memory.collect(out);
+    }
+    if (starts != null) {
+      starts.collect(out);
+    }
     collectOwn(out);
     if (slots != null) {
-      // both probes have just read every slot: what is freed now has no count left behind
+      // the probes have just read every slot: what is freed now has no count left behind
       slots.free(pods::reclaimable);
     }
   }
@@ -139,6 +159,15 @@ public final class KernelSource implements Source, AutoCloseable {
     }
     if (tcp != null) {
       tcp.close();
+    }
+    if (process != null) {
+      process.close();
+    }
+    if (memory != null) {
+      memory.close();
+    }
+    if (starts != null) {
+      starts.close();
     }
     if (losses != null) {
       losses.close();

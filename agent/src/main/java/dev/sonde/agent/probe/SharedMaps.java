@@ -88,10 +88,11 @@ final class SharedMaps {
 
   private void size(BpfMap map) {
     switch (map.name()) {
-      case "cgroup_slots", "free_slots", "slot_owners" -> map.setMaxEntries(settings.maxSlots());
+      case "cgroup_slots", "free_slots", "slot_owners", "container_starts" ->
+          map.setMaxEntries(settings.maxSlots());
       case "losses", "cpu_states", "events_perf" -> map.setMaxEntries(settings.cpus());
       case "events" -> map.setMaxEntries(settings.ringBytes());
-      case "sched_stats", "tcp_stats" ->
+      case "sched_stats", "tcp_stats", "process_stats", "memory_stats" ->
           map.setMaxEntries(Math.multiplyExact(settings.cpus(), settings.maxSlots()));
       default -> {
         // as the object says

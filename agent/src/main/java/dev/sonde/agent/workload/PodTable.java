@@ -46,11 +46,17 @@ public final class PodTable implements AutoCloseable {
   /** A socket whose owner was never seen: {@code CGROUP_UNKNOWN} of workloads.h. */
   public static final long UNKNOWN_ID = -2;
 
+  /** The agent itself, where it shares its cgroup with others: {@code CGROUP_AGENT}. */
+  public static final long AGENT_ID = -5;
+
   /** What the BPF programs use when a map is full. */
   public static final long OTHER_ID = -1;
 
   /** The owner of work of kernel threads. */
   public static final Workload KERNEL = Workload.unit("kernel");
+
+  /** The owner of what the agent does, where its cgroup does not tell. */
+  public static final Workload AGENT = Workload.unit("sonde");
 
   /** The owner of sockets that nobody was ever seen to use. */
   public static final Workload UNKNOWN = Workload.unit("~unknown");
@@ -113,6 +119,9 @@ public final class PodTable implements AutoCloseable {
     if (id == UNKNOWN_ID) {
       return UNKNOWN;
     }
+    if (id == AGENT_ID) {
+      return AGENT;
+    }
     IdTable.Entry hit = table.get(id);
     return hit != null ? hit.workload : resolve(id);
   }
@@ -169,7 +178,7 @@ public final class PodTable implements AutoCloseable {
   }
 
   private static boolean isSpecial(long id) {
-    return id == KERNEL_ID || id == OTHER_ID || id == UNKNOWN_ID;
+    return id == KERNEL_ID || id == OTHER_ID || id == UNKNOWN_ID || id == AGENT_ID;
   }
 
   /**
@@ -223,6 +232,23 @@ public final class PodTable implements AutoCloseable {
     }
     gone.sort(Comparator.comparingLong(IdTable.Entry::removal));
     return new Removals(last, gone.stream().map(e -> e.id).toList());
+  }
+
+  /** Told of cgroups that are known and exist. */
+  public interface Visitor {
+    /**
+     * @param path below the hierarchy's mount, as the kernel writes it
+     */
+    void cgroup(long id, String path);
+  }
+
+  /** Visits the cgroups that are known and not seen to be gone, in no order. */
+  public void visit(Visitor visitor) {
+    for (IdTable.Entry e : table.entries()) {
+      if (!e.isRemoved()) {
+        visitor.cgroup(e.id, e.path);
+      }
+    }
   }
 
   /** The cgroups asked for so far and still remembered, by path. */

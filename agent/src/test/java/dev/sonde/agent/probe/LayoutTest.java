@@ -18,7 +18,9 @@ class LayoutTest {
   private static final Map<String, List<String>> STRUCTS =
       Map.of(
           "sched", List.of("sched_stats", "cpu_state", "loss_row"),
-          "tcp", List.of("tcp_stats", "tcp_retransmit_event", "loss_row"));
+          "tcp", List.of("tcp_stats", "tcp_retransmit_event", "container_start_event", "loss_row"),
+          "process", List.of("process_stats", "container_start", "loss_row"),
+          "memory", List.of("memory_stats", "oom_kill_event", "loss_row"));
 
   static Stream<Arguments> views() {
     return STRUCTS.entrySet().stream()

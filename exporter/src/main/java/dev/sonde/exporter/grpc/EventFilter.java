@@ -38,6 +38,8 @@ final class EventFilter {
   private static EventKind kindOf(Event event) {
     return switch (event) {
       case Event.TcpRetransmit _ -> EventKind.EVENT_KIND_TCP_RETRANSMIT;
+      case Event.ContainerStart _ -> EventKind.EVENT_KIND_CONTAINER_START;
+      case Event.OomKill _ -> EventKind.EVENT_KIND_OOM_KILL;
     };
   }
 }
