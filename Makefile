@@ -46,7 +46,7 @@ matrix: ## every guest test on every kernel of vmtest/, cgroup v1 and lockdown t
 	@exec tools/matrix
 
 .PHONY: soak
-soak: ## a minute of fork storm and cgroup churn; 4,000 pods: nothing leaks, nothing is lost uncounted
+soak: ## storms and churn for minutes, 4,000 pods: nothing leaks, nothing is lost uncounted
 	@exec tools/soak $(SECONDS)
 
 .PHONY: bench

@@ -25,6 +25,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_QUEUE = 22,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -78,6 +79,7 @@ enum cgroup_subsys_id {
 struct css_set {
 	struct cgroup_subsys_state *subsys[CGROUP_SUBSYS_COUNT];
 	struct cgroup *dfl_cgrp; /* the v2 hierarchy */
+	int nr_tasks; /* threads that share it */
 };
 
 /* tasks */
@@ -102,6 +104,31 @@ struct thread_info {
 	u32 cpu; /* 5.16: here again, before in task_struct (bcf9033e5449) */
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live; /* threads that have not begun to exit */
+	int nr_threads; /* threads that were not released yet */
+	int group_exit_code;
+	unsigned int flags;
+};
+
+struct upid {
+	int nr;
+};
+
+/* A number for each pid namespace from the host's to the process' own. */
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	struct sched_entity se;
@@ -116,6 +143,12 @@ struct task_struct {
 	unsigned long nivcsw;
 	int pid;
 	int tgid;
+	int exit_code;
+	u64 start_time;
+	char comm[16];
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	struct signal_struct *signal;
 	struct css_set *cgroups;
 };
 
@@ -182,6 +215,11 @@ struct tcp_sock {
 	u64 bytes_acked;
 };
 
+/* 6.10: inet_csk_accept takes this instead of three arguments (92ef0fd55ac8) */
+struct proto_accept_arg {
+	int flags;
+};
+
 struct request_sock {
 	struct sock_common __req_common;
 };
@@ -219,6 +257,20 @@ struct trace_event_raw_sched_process_template {
 struct trace_event_raw_sched_migrate_task {
 	int pid;
 	int orig_cpu;
+};
+
+struct trace_event_raw_task_newtask {
+	unsigned long clone_flags;
+};
+
+/* 6.16: since then the tracepoint says whether the last thread of the process exits */
+struct trace_event_raw_sched_process_exit {
+	bool group_dead;
+};
+
+/* 6.9 passes the task; before that there is only its pid (72ba14deb40a) */
+struct trace_event_raw_mark_victim {
+	u32 uid;
 };
 
 /* 6.17 gave the retransmit tracepoint its own class, with the result (ba4e3ab9ee3a) */
@@ -272,6 +324,9 @@ struct user_pt_regs {
 #endif
 
 #define PF_KTHREAD 0x00200000
+#define CLONE_THREAD 0x00010000
+#define SIGNAL_GROUP_EXIT 0x00000004
+#define SIGKILL 9
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6

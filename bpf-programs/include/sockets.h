@@ -35,7 +35,10 @@ struct socket_record {
 	u8 confirmed; /* the owner is the user itself: no correction at the next I/O */
 	u8 connecting; /* this side sent the SYN, and the connection is not open yet */
 	u8 reset_doubtful; /* see tcp_resets.h */
-	u32 padding;
+	u8 server; /* it listens, or was accepted */
+	u8 used; /* accepted, and its user has read or written */
+	u8 answered; /* accepted, and its user has written */
+	u8 padding;
 };
 
 struct {

@@ -11,6 +11,7 @@
 #include "kernel.h"
 #include "events.h"
 #include "sockets.h"
+#include "starts.h"
 #include "tcp_latency.h"
 #include "workloads.h"
 #include <bpf/bpf_core_read.h>
@@ -279,6 +280,9 @@ static __always_inline struct socket_record *begin_record(struct sock *sk, int o
 		fresh.cgroup_id = socket_cgroup_id(sk);
 	}
 	fresh.slot = slot_of(fresh.cgroup_id);
+	fresh.server = new_state != TCP_SYN_SENT && old_state != TCP_SYN_SENT;
+	if (new_state == TCP_LISTEN)
+		note_listen(fresh.slot, fresh.cgroup_id);
 	return put_socket(sk, &fresh);
 }
 

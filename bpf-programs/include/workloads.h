@@ -23,10 +23,14 @@
 #define CGROUP_UNKNOWN (~1ULL) /* a socket whose owner was never seen */
 #define CGROUP_KERNEL (~2ULL) /* kernel threads */
 #define CGROUP_IDLE (~3ULL) /* nobody: the CPU was idle */
+#define CGROUP_AGENT (~4ULL) /* the agent, where it shares its cgroup with others */
 
 /* Ids of the v1 `cpu` hierarchy instead of v2: ids of different hierarchies collide, so one is chosen per host. */
 const volatile bool cgroup_v1 = false;
 const volatile u32 max_slots = 1;
+
+/* The agent's process, where it has no cgroup of its own to be known by; else 0, and the test below costs nothing. */
+const volatile int agent_tgid = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -124,6 +128,8 @@ static __always_inline u32 row_of(u32 slot)
  */
 static __always_inline u64 task_cgroup_id(struct task_struct *task, const bool typed)
 {
+	if (agent_tgid && (typed ? task->tgid : BPF_CORE_READ(task, tgid)) == agent_tgid)
+		return CGROUP_AGENT;
 	if (cgroup_v1) {
 		u32 cpu = bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id);
 		struct cgroup_subsys_state *css = NULL;

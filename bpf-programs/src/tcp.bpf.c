@@ -11,6 +11,7 @@
 #include "events.h"
 #include "loss.h"
 #include "sockets.h"
+#include "starts.h"
 #include "tcp_connections.h"
 #include "tcp_latency.h"
 #include "tcp_resets.h"
@@ -233,15 +234,72 @@ int tcp_old_sockets(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
+/* The first byte that a container sends as a server */
+
+struct container_start_event {
+	u32 kind; /* EVENT_CONTAINER_START */
+	u32 padding;
+	u64 time_ns; /* of the exec, CLOCK_MONOTONIC */
+	u64 cgroup_id;
+	u64 listen_ns; /* after the exec, as all that follow */
+	u64 accept_ns;
+	u64 first_byte_ns;
+};
+
+_Static_assert(sizeof(struct container_start_event) == 48, "the agent reads this layout");
+
+/* Starts that an event was sent of: two threads may both send the first byte. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, u64);
+	__type(value, u64);
+} reported_starts SEC(".maps");
+
+/* A function of its own, so that its parameter's type gets into the BTF that the Java view is generated from. */
+static __noinline void send_container_start(void *ctx, struct container_start_event *e)
+{
+	send_event(ctx, e, sizeof(*e));
+}
+
+static __always_inline void note_first_byte(void *ctx, u32 slot, u64 cgroup_id)
+{
+	struct container_start_event e = { .kind = EVENT_CONTAINER_START };
+	struct container_start *s;
+
+	note_accept(slot, cgroup_id);
+	s = start_of(slot, cgroup_id);
+	if (!s || !s->accept_ns || s->first_byte_ns)
+		return;
+	s->first_byte_ns = bpf_ktime_get_ns();
+	e.time_ns = s->exec_ns;
+	e.cgroup_id = cgroup_id;
+	e.listen_ns = s->listen_ns - s->exec_ns;
+	e.accept_ns = s->accept_ns - s->exec_ns;
+	e.first_byte_ns = s->first_byte_ns - s->exec_ns;
+	if (bpf_map_update_elem(&reported_starts, &e.time_ns, &cgroup_id, BPF_NOEXIST) == 0)
+		send_container_start(ctx, &e);
+}
+
 /* Bytes sent */
 
-static __always_inline void count_sent(struct sock *sk, long accepted)
+static __always_inline void count_sent(void *ctx, struct sock *sk, long accepted)
 {
+	struct socket_record *r;
 	struct tcp_stats *s;
+	u32 slot;
 
 	if (accepted <= 0)
 		return;
-	s = stats_row(socket_slot_in_process(sk, socket_at_io(sk)));
+	r = socket_at_io(sk);
+	slot = socket_slot_in_process(sk, r);
+	/* once per accepted socket, and all there is to it on this path */
+	if (r && r->server && !r->answered) {
+		r->used = 1;
+		r->answered = 1;
+		note_first_byte(ctx, slot, r->cgroup_id);
+	}
+	s = stats_row(slot);
 	if (s)
 		__sync_fetch_and_add(&s->sent_bytes, accepted);
 }
@@ -249,7 +307,7 @@ static __always_inline void count_sent(struct sock *sk, long accepted)
 SEC("fexit/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg_exit, struct sock *sk, void *msg, u64 size, int accepted)
 {
-	count_sent(sk, accepted);
+	count_sent(ctx, sk, accepted);
 	return 0;
 }
 
@@ -258,7 +316,7 @@ SEC("fexit/tcp_sendpage")
 int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, u64 size, int flags,
 	     int accepted)
 {
-	count_sent(sk, accepted);
+	count_sent(ctx, sk, accepted);
 	return 0;
 }
 
@@ -267,7 +325,7 @@ SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length_btf, struct sock *sk, int accepted, int flags)
 {
 	if (accepted > 0 && sk->sk_protocol == IPPROTO_TCP && is_tcp(sk))
-		count_sent(sk, accepted);
+		count_sent(ctx, sk, accepted);
 	return 0;
 }
 
@@ -275,7 +333,7 @@ SEC("raw_tp/sock_send_length")
 int BPF_PROG(sock_send_length_raw, struct sock *sk, int accepted, int flags)
 {
 	if (accepted > 0 && is_tcp(sk))
-		count_sent(sk, accepted);
+		count_sent(ctx, sk, accepted);
 	return 0;
 }
 
@@ -303,13 +361,19 @@ static __always_inline void count_received(struct sock *sk, struct tcp_sock *tp,
 	struct socket_record *r = socket_at_io(sk);
 	struct tcp_stats *s;
 	u64 taken, before;
+	u32 slot;
 
 	if (!r)
 		return;
 	taken = taken_bytes(tp, sk, typed);
 	before = r->received;
 	r->received = taken;
-	s = stats_row(socket_slot_in_process(sk, r));
+	slot = socket_slot_in_process(sk, r);
+	if (r->server && !r->used) {
+		r->used = 1;
+		note_accept(slot, r->cgroup_id);
+	}
+	s = stats_row(slot);
 	/* also where an owner that was corrected, or a socket that was met late, comes into the census */
 	census(r, r->slot,
 	       typed ? sk->__sk_common.skc_state : BPF_CORE_READ(sk, __sk_common.skc_state));

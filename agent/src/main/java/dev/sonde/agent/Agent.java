@@ -19,6 +19,7 @@ import dev.sonde.agent.runtime.jvm.JvmSource;
 import dev.sonde.agent.self.EventSource;
 import dev.sonde.agent.self.HttpSource;
 import dev.sonde.agent.self.ProcessSource;
+import dev.sonde.agent.usage.CgroupUsage;
 import dev.sonde.agent.workload.CgroupHierarchy;
 import dev.sonde.agent.workload.CgroupInfo;
 import dev.sonde.agent.workload.IdentityLoop;
@@ -109,7 +110,8 @@ public final class Agent implements AutoCloseable {
     adoptOldSockets(kernel);
 
     EventHub events = own(new EventHub());
-    EventDrain drain = drain(kernel, new EventRouter(pods, events::publish));
+    EventRouter router = new EventRouter(pods, events::publish);
+    EventDrain drain = drain(kernel, router);
     if (drain != null && kernel.tellsOfCgroups()) {
       pods.toldOfCgroups();
     }
@@ -120,13 +122,20 @@ public final class Agent implements AutoCloseable {
     sources.add(new PodSweep(pods));
     sources.add(kernel);
     sources.add(
+        own(
+            CgroupUsage.open(
+                pods,
+                hierarchy,
+                Cgroups.mounts(config),
+                new ProcFs(config.get(Options.PROC_ROOT)))));
+    sources.add(
         JvmSource.open(
             new ProcFs(config.get(Options.PROC_ROOT)),
             hierarchy,
             pods,
             config.get(Options.STALE_AFTER)));
     sources.add(new IdentitySeries(pods, config.get(Options.POD_LABELS), identities::reports));
-    sources.add(new EventSource(drain, events));
+    sources.add(new EventSource(drain, router, events));
     sources.add(new HttpSource(http));
     sources.add(new ProcessSource(version));
     SnapshotLoop loop =

@@ -5,6 +5,7 @@ import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.StartException;
 import dev.sonde.agent.doctor.StartFailure;
 import dev.sonde.agent.workload.CgroupHierarchy;
+import dev.sonde.agent.workload.ControllerMounts;
 import dev.sonde.agent.workload.PodTable;
 import java.io.IOException;
 
@@ -18,6 +19,15 @@ public final class Cgroups {
   public static CgroupHierarchy hierarchy(Config config) throws StartException {
     try {
       return CgroupHierarchy.detect(config.get(Options.CGROUP_ROOT));
+    } catch (IOException e) {
+      throw new StartException(new StartFailure.Broken("find cgroups: " + e.getMessage(), REMEDY));
+    }
+  }
+
+  /** Where else a cgroup has files. */
+  static ControllerMounts mounts(Config config) throws StartException {
+    try {
+      return ControllerMounts.detect(config.get(Options.CGROUP_ROOT));
     } catch (IOException e) {
       throw new StartException(new StartFailure.Broken("find cgroups: " + e.getMessage(), REMEDY));
     }

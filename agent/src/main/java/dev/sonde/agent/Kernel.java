@@ -5,6 +5,7 @@ import dev.sonde.agent.config.MechanismChoice;
 import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.StartException;
 import dev.sonde.agent.doctor.StartFailure;
+import dev.sonde.agent.host.ProcFs;
 import dev.sonde.agent.probe.KernelSettings;
 import dev.sonde.agent.probe.MemoryPlan;
 import dev.sonde.agent.probe.ProbeSet;
@@ -61,7 +62,8 @@ public final class Kernel {
                 config.get(Options.SCHED_DEADLINES),
                 config.get(Options.SCHED_LONG_WAIT),
                 config.get(Options.SCHED_NEIGHBOURS)),
-            memory);
+            memory,
+            AgentUnit.tgid(hierarchy, new ProcFs(config.get(Options.PROC_ROOT))));
     try {
       return ProbeSet.attach(settings, forced, config.get(Options.PROBES)::includes);
     } catch (IllegalArgumentException e) {

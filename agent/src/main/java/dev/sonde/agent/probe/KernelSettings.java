@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param btf the kernel's types, where the kernel does not carry them itself
  * @param sched what the scheduler probe is asked for
  * @param memory what of it the memory limit leaves
+ * @param agentTgid the agent's process, to be told from the others in its cgroup; 0 where its
+ *     cgroup is its own
  */
 public record KernelSettings(
     int maxSlots,
@@ -25,7 +27,8 @@ public record KernelSettings(
     boolean perfBuffer,
     @Nullable Path btf,
     SchedSettings sched,
-    MemoryPlan memory) {
+    MemoryPlan memory,
+    int agentTgid) {
 
   /** With the scheduler's defaults, and no limit to the memory. */
   public KernelSettings(
@@ -45,6 +48,7 @@ public record KernelSettings(
         perfBuffer,
         btf,
         SchedSettings.DEFAULT,
-        MemoryPlan.of(Long.MAX_VALUE, maxSlots, cpus, ringBytes));
+        MemoryPlan.of(Long.MAX_VALUE, maxSlots, cpus, ringBytes),
+        0);
   }
 }

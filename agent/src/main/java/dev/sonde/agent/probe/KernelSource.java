@@ -9,6 +9,8 @@ import dev.sonde.ffi.BpfMap;
 import dev.sonde.ffi.BpfProgram;
 import dev.sonde.ffi.EventReader;
 import dev.sonde.ffi.ProgramInfo;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,9 +50,7 @@ public final class KernelSource implements Source, AutoCloseable {
   private final @Nullable Slots slots;
   private final @Nullable Losses losses;
   private final @Nullable SchedProbe sched;
-  private final @Nullable TcpProbe tcp;
-  private final @Nullable TcpConnections connections;
-  private final @Nullable TcpLatencies latencies;
+  private final List<ProbeSource> sources = new ArrayList<>();
 
   /**
    * @param statistics whether the kernel measures the programs' runs ({@code --bpf-stats})
@@ -68,13 +68,34 @@ public final class KernelSource implements Source, AutoCloseable {
         slots != null && schedProbe.loaded() != null
             ? new SchedProbe(probes, schedProbe, slots, pods)
             : null;
-    this.tcp = slots != null && maps.has("tcp_stats") ? new TcpProbe(probes, slots, pods) : null;
-    this.connections =
-        slots != null && maps.has("tcp_connection_stats")
-            ? new TcpConnections(probes, slots, pods)
-            : null;
-    this.latencies =
-        slots != null && maps.has("tcp_latencies") ? new TcpLatencies(probes, slots, pods) : null;
+    if (sched != null) {
+      sources.add(sched);
+    }
+    if (slots != null) {
+      addPerWorkload(slots);
+    }
+  }
+
+  private void addPerWorkload(Slots of) {
+    SharedMaps maps = probes.maps();
+    if (maps.has("tcp_stats")) {
+      sources.add(new TcpProbe(probes, of, pods));
+    }
+    if (maps.has("tcp_connection_stats")) {
+      sources.add(new TcpConnections(probes, of, pods));
+    }
+    if (maps.has("tcp_latencies")) {
+      sources.add(new TcpLatencies(probes, of, pods));
+    }
+    if (maps.has("process_stats")) {
+      sources.add(new ProcessProbe(probes, of, pods));
+    }
+    if (maps.has("memory_stats")) {
+      sources.add(new MemoryProbe(probes, of, pods));
+    }
+    if (probes.probe(Probes.CONTAINER_START).loaded() != null) {
+      sources.add(new ContainerStarts(probes, of, pods));
+    }
   }
 
   /** The buffer that the programs send events through; null if no probe that sends any is up. */
@@ -101,18 +122,7 @@ public final class KernelSource implements Source, AutoCloseable {
 
   @Override
   public void collect(SnapshotBuilder out) {
-    if (sched != null) {
-      sched.collect(out);
-    }
-    if (tcp != null) {
-      tcp.collect(out);
-    }
-    if (connections != null) {
-      connections.collect(out);
-    }
-    if (latencies != null) {
-      latencies.collect(out);
-    }
+    sources.forEach(source -> source.collect(out));
     collectOwn(out);
     if (slots != null) {
       // every probe has just read every slot: what is freed now has no count left behind
@@ -167,18 +177,7 @@ public final class KernelSource implements Source, AutoCloseable {
 
   @Override
   public void close() {
-    if (sched != null) {
-      sched.close();
-    }
-    if (tcp != null) {
-      tcp.close();
-    }
-    if (connections != null) {
-      connections.close();
-    }
-    if (latencies != null) {
-      latencies.close();
-    }
+    sources.forEach(ProbeSource::close);
     if (losses != null) {
       losses.close();
     }

@@ -63,18 +63,19 @@ final class Ladder {
     if (wanted.size() < 2) {
       return;
     }
+    Map<String, Loaded> these = new HashMap<>();
     try {
       BpfObject object = load(wanted.getFirst().object(), programs, required);
       for (ProbeSpec spec : wanted) {
         Rung first = spec.ladder().getFirst();
         List<String> own = new ArrayList<>(first.programs());
         own.addAll(first.optional());
-        together.put(spec.name(), attached(object, first, required, own));
+        these.put(spec.name(), attached(object, first, required, own));
       }
+      together.putAll(these);
     } catch (BpfException refused) {
       // which of them, and why, comes out when each is tried alone
-      together.values().forEach(Loaded::close);
-      together.clear();
+      these.values().forEach(Loaded::close);
     }
   }
 
@@ -210,6 +211,7 @@ final class Ladder {
     if (!object.name().equals("cgroup")) {
       object.setGlobal("max_slots", settings.maxSlots());
       object.setGlobal("cgroup_v1", settings.cgroupV1() ? 1 : 0);
+      object.setGlobal("agent_tgid", settings.agentTgid());
     }
     switch (object.name()) {
       case "sched" -> configureSched(object, storage);
@@ -221,6 +223,10 @@ final class Ladder {
         object.setGlobal("use_socket_storage", storage);
         object.setGlobal("use_perf_buffer", settings.perfBuffer() ? 1 : 0);
       }
+      case "process" -> {
+        // none of its own
+      }
+      case "memory" -> object.setGlobal("use_perf_buffer", settings.perfBuffer() ? 1 : 0);
       default ->
           throw new IllegalArgumentException("no settings known for BPF object " + object.name());
     }

@@ -1,7 +1,10 @@
 package dev.sonde.agent.probe;
 
+import dev.sonde.ffi.layout.ContainerStart;
 import dev.sonde.ffi.layout.CpuState;
 import dev.sonde.ffi.layout.LossRow;
+import dev.sonde.ffi.layout.MemoryStats;
+import dev.sonde.ffi.layout.ProcessStats;
 import dev.sonde.ffi.layout.SchedOffCpu;
 import dev.sonde.ffi.layout.SchedStats;
 import dev.sonde.ffi.layout.TcpConnectionStats;
@@ -107,6 +110,10 @@ public record MemoryPlan(
     long rows = (long) rows(cpus, shift) * slots;
     long sum = pages(rows * SchedStats.SIZE);
     sum += pages(offCpu ? rows * SchedOffCpu.SIZE : SchedOffCpu.SIZE);
+    sum +=
+        pages((long) cpus * slots * ProcessStats.SIZE)
+            + pages((long) cpus * slots * MemoryStats.SIZE);
+    sum += pages((long) slots * ContainerStart.SIZE);
     sum += pages((long) cpus * slots * TcpStats.SIZE);
     sum += pages((long) cpus * slots * TcpConnectionStats.SIZE);
     sum += pages((long) slots * TcpLatencies.KINDS * TcpLatency.SIZE) + pages(cpus * 64L);

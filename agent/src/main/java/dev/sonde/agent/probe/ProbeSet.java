@@ -71,6 +71,8 @@ public final class ProbeSet implements AutoCloseable {
     try {
       ladder.attachTogether(
           Probes.TCP_TYPED.stream().filter(spec -> enabled.test(spec.name())).toList(), tcpRecords);
+      ladder.attachTogether(
+          Probes.MEMORY.stream().filter(spec -> enabled.test(spec.name())).toList(), Records.ANY);
       for (ProbeSpec spec : Probes.ALL) {
         if (!enabled.test(spec.name())) {
           probes.add(Ladder.disabled(spec));

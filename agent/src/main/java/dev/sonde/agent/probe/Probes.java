@@ -145,6 +145,58 @@ final class Probes {
               Rung.of("tp_btf", ANY, "tcp_receive_reset_btf", "tcp_send_reset_btf"),
               Rung.of("raw_tp", HASH, "tcp_receive_reset_raw", "tcp_send_reset_raw")));
 
+  static final ProbeSpec PROCESS =
+      new ProbeSpec(
+          "process",
+          "process",
+          List.of("sonde_processes_started_total", "sonde_processes_exited_total"),
+          List.of(
+              Rung.of("tp_btf", ANY, "process_fork_btf", "process_exit_btf"),
+              Rung.of("raw_tp", ANY, "process_fork_raw", "process_exit_raw"),
+              Rung.of("tracepoint", ANY, "process_fork_tp", "process_exit_tp")));
+
+  /**
+   * The ends first: a begin without its end would be taken for one that lasts. Kernels without
+   * memory cgroups lack the optional ones.
+   */
+  static final ProbeSpec MEMORY_RECLAIM =
+      new ProbeSpec(
+          "memory_reclaim",
+          "memory",
+          List.of("sonde_memory_reclaim_seconds_total"),
+          List.of(
+              Rung.of("tp_btf", ANY, "reclaim_end_btf", "reclaim_begin_btf")
+                  .withOptional("memcg_reclaim_end_btf", "memcg_reclaim_begin_btf"),
+              Rung.of("raw_tp", ANY, "reclaim_end_raw", "reclaim_begin_raw")
+                  .withOptional("memcg_reclaim_end_raw", "memcg_reclaim_begin_raw"),
+              Rung.of("tracepoint", ANY, "reclaim_end_tp", "reclaim_begin_tp")
+                  .withOptional("memcg_reclaim_end_tp", "memcg_reclaim_begin_tp")));
+
+  /** No plain tracepoints: they say a victim's pid, and not whose it is. */
+  static final ProbeSpec OOM =
+      new ProbeSpec(
+          "oom",
+          "memory",
+          List.of("sonde_oom_kills_total"),
+          List.of(
+              Rung.of("tp_btf", ANY, "oom_victim_btf", "oom_signal_btf"),
+              Rung.of("raw_tp", ANY, "oom_victim_raw", "oom_signal_raw")));
+
+  /**
+   * Begins what the TCP probes go on with. Where accept() cannot be seen, the first use of the
+   * accepted socket stands for it.
+   */
+  static final ProbeSpec CONTAINER_START =
+      new ProbeSpec(
+          "container_start",
+          "process",
+          List.of("sonde_container_start_seconds"),
+          List.of(
+              Rung.of("fexit", ANY, "start_exec_btf", "start_accept_exit"),
+              Rung.of("kretprobe", ANY, "start_exec_btf", "start_accept_return"),
+              Rung.of("tp_btf", ANY, "start_exec_btf"),
+              Rung.of("raw_tp", ANY, "start_exec_raw")));
+
   /** TCP_OWNER first: the others go where it keeps its records. */
   static final List<ProbeSpec> TCP =
       List.of(TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT, TCP_RESET);
@@ -153,8 +205,22 @@ final class Probes {
   static final List<ProbeSpec> TCP_TYPED =
       List.of(TCP_OWNER, TCP_RECEIVE, TCP_RETRANSMIT, TCP_RESET);
 
+  /** Two probes of one object whose first rungs need the same of the kernel. */
+  static final List<ProbeSpec> MEMORY = List.of(MEMORY_RECLAIM, OOM);
+
   static final List<ProbeSpec> ALL =
-      List.of(CGROUP, SCHED, TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT, TCP_RESET);
+      List.of(
+          CGROUP,
+          SCHED,
+          TCP_OWNER,
+          TCP_SEND,
+          TCP_RECEIVE,
+          TCP_RETRANSMIT,
+          TCP_RESET,
+          PROCESS,
+          CONTAINER_START,
+          MEMORY_RECLAIM,
+          OOM);
 
   /** Programs that make up for each other's skipped runs: tcp.bpf.c says how. */
   static final Set<String> MADE_UP_FOR =

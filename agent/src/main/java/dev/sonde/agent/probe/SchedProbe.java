@@ -2,7 +2,6 @@ package dev.sonde.agent.probe;
 
 import dev.sonde.agent.config.Quantities;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
-import dev.sonde.agent.pipeline.Source;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Workload;
 import dev.sonde.ffi.BpfException;
@@ -19,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The kernel counts and bins; once a snapshot this reads the rows of the slots that are taken,
  * straight from the mapped arrays. Owned by the snapshot thread. Kernel floor 5.10.
  */
-final class SchedProbe implements Source, AutoCloseable {
+final class SchedProbe implements ProbeSource {
   /** {@code cpu_state.slot} of an idle CPU. */
   private static final long SLOT_NONE = 0xffff_ffffL;
 

@@ -88,11 +88,12 @@ final class SharedMaps {
 
   private void size(BpfMap map) {
     switch (map.name()) {
-      case "cgroup_slots", "free_slots", "slot_owners" -> map.setMaxEntries(settings.maxSlots());
+      case "cgroup_slots", "free_slots", "slot_owners", "container_starts" ->
+          map.setMaxEntries(settings.maxSlots());
       case "losses", "cpu_states", "events_perf", "tcp_set_state_nesting" ->
           map.setMaxEntries(settings.cpus());
       case "events" -> map.setMaxEntries(settings.ringBytes());
-      case "tcp_stats", "tcp_connection_stats" ->
+      case "tcp_stats", "tcp_connection_stats", "process_stats", "memory_stats" ->
           map.setMaxEntries(Math.multiplyExact(settings.cpus(), settings.maxSlots()));
       case "sched_stats" -> map.setMaxEntries(schedRows());
       case "sched_off_cpu" -> map.setMaxEntries(settings.memory().offCpu() ? schedRows() : 1);

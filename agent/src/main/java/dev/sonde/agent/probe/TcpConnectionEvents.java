@@ -10,27 +10,14 @@ import java.util.List;
 
 /** Makes the events of {@code struct tcp_connection_event}: opens, closes, failures, resets. */
 final class TcpConnectionEvents {
-  /** {@code enum event_kind} of events.h. */
-  static final int OPEN = 10;
-
-  static final int CLOSE = 11;
-  static final int CONNECT_FAILED = 12;
-  static final int RESET = 13;
-
   private TcpConnectionEvents() {}
 
-  static boolean isKind(int kind) {
-    return kind >= OPEN && kind <= RESET;
-  }
-
   static Event event(
-      int kind,
-      MemorySegment e,
-      long at,
-      long sequence,
-      Instant start,
-      Duration duration,
-      Workload owner) {
+      EventKind kind, MemorySegment e, long at, long sequence, EventDecoder.Owners owners) {
+    long nanos = kind == EventKind.TCP_RESET ? 0 : TcpConnectionEvent.durationNs(e, at);
+    Instant start = EventDecoder.wallClock(TcpConnectionEvent.timeNs(e, at) - nanos);
+    Duration duration = Duration.ofNanos(nanos);
+    Workload owner = owners.of(TcpConnectionEvent.cgroupId(e, at));
     boolean v6 = TcpConnectionEvent.family(e, at) == Addresses.AF_INET6;
     String local =
         Addresses.format(
@@ -41,10 +28,10 @@ final class TcpConnectionEvents {
     int reason = TcpConnectionEvent.reason(e, at);
     String state = TcpState.label(TcpConnectionEvent.state(e, at));
     return switch (kind) {
-      case OPEN ->
+      case TCP_OPEN ->
           new Event.TcpOpen(
               sequence, start, duration, owner, label(TcpConnections.ROLES, reason), local, remote);
-      case CLOSE ->
+      case TCP_CLOSE ->
           new Event.TcpClose(
               sequence,
               start,
@@ -56,7 +43,7 @@ final class TcpConnectionEvents {
               TcpConnectionEvent.receivedBytes(e, at),
               local,
               remote);
-      case CONNECT_FAILED ->
+      case TCP_CONNECT_FAILED ->
           new Event.TcpConnectFailed(
               sequence,
               start,
@@ -65,7 +52,7 @@ final class TcpConnectionEvents {
               label(TcpConnections.CONNECT_FAILURES, reason),
               local,
               remote);
-      case RESET ->
+      case TCP_RESET ->
           new Event.TcpReset(
               sequence,
               start,
@@ -75,7 +62,8 @@ final class TcpConnectionEvents {
               state,
               local,
               remote);
-      default -> throw new IllegalArgumentException("event kind " + kind);
+      case TCP_RETRANSMIT, SCHED_WAIT, CONTAINER_START, OOM_KILL, CGROUP ->
+          throw new IllegalArgumentException(kind + " is no event of a connection");
     };
   }
 

@@ -1,7 +1,6 @@
 package dev.sonde.agent.probe;
 
 import dev.sonde.agent.pipeline.SnapshotBuilder;
-import dev.sonde.agent.pipeline.Source;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
 import dev.sonde.ffi.MappedArray;
@@ -15,7 +14,7 @@ import java.util.List;
  *
  * <p>Owned by the snapshot thread. Kernel floor 5.10.
  */
-final class TcpConnections implements Source, AutoCloseable {
+final class TcpConnections implements ProbeSource {
   static final Metric OPENS =
       Metric.counter(
           "sonde_tcp_opens_total", "Connections that were established, by who connected.");

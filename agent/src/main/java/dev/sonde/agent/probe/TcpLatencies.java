@@ -1,7 +1,6 @@
 package dev.sonde.agent.probe;
 
 import dev.sonde.agent.pipeline.SnapshotBuilder;
-import dev.sonde.agent.pipeline.Source;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
 import dev.sonde.ffi.MappedArray;
@@ -16,7 +15,7 @@ import java.util.List;
  * <p>The kernel bins; this reads the rows of the slots that are taken. Owned by the snapshot
  * thread.
  */
-final class TcpLatencies implements Source, AutoCloseable {
+final class TcpLatencies implements ProbeSource {
   /** Rows of a slot: {@code LATENCIES}. */
   static final int KINDS = 5;
 

@@ -1,7 +1,6 @@
 package dev.sonde.agent.probe;
 
 import dev.sonde.agent.pipeline.SnapshotBuilder;
-import dev.sonde.agent.pipeline.Source;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
 import dev.sonde.ffi.MappedArray;
@@ -13,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>Owned by the snapshot thread. Kernel floor 5.10.
  */
-final class TcpProbe implements Source, AutoCloseable {
+final class TcpProbe implements ProbeSource {
   static final Metric SENT =
       Metric.counter(
           "sonde_tcp_sent_bytes_total", "Bytes that send calls accepted, sendfile included.");

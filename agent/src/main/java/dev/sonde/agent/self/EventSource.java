@@ -3,6 +3,7 @@ package dev.sonde.agent.self;
 import dev.sonde.agent.pipeline.EventDrain;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.pipeline.Source;
+import dev.sonde.agent.probe.EventRouter;
 import dev.sonde.agent.probe.KernelSource;
 import dev.sonde.exporter.events.EventHub;
 import dev.sonde.exporter.model.Metric;
@@ -14,13 +15,15 @@ public final class EventSource implements Source {
       Metric.counter("sonde_events_read_total", "Events read from the kernel's buffer.");
 
   private final @Nullable EventDrain drain;
+  private final EventRouter router;
   private final EventHub hub;
 
   /**
    * @param drain null if no probe that sends events is up
    */
-  public EventSource(@Nullable EventDrain drain, EventHub hub) {
+  public EventSource(@Nullable EventDrain drain, EventRouter router, EventHub hub) {
     this.drain = drain;
+    this.router = router;
     this.hub = hub;
   }
 
@@ -31,5 +34,6 @@ public final class EventSource implements Source {
     // outputs
     // that the programs count as where="reserve", so that adding them would count each loss twice.
     out.addOwn(KernelSource.EVENTS_LOST, hub.lost(), "where", "stream");
+    out.addOwn(KernelSource.EVENTS_LOST, router.malformed(), "where", "malformed");
   }
 }

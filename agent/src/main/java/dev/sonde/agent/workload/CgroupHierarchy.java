@@ -101,7 +101,7 @@ public record CgroupHierarchy(
    * The mount that shows most of the tree. Seen from a cgroup namespace of one's own, {@code
    * /../..} is above {@code /}, which is the container's own cgroup only.
    */
-  private static final Comparator<Mount> WIDEST =
+  static final Comparator<Mount> WIDEST =
       Comparator.<Mount>comparingInt(m -> -ups(m.root()))
           .thenComparingInt(m -> m.root().length())
           .thenComparingInt(m -> m.point().length());
@@ -117,7 +117,7 @@ public record CgroupHierarchy(
     return n;
   }
 
-  private static Path real(Path root) throws IOException {
+  static Path real(Path root) throws IOException {
     try {
       return root.toRealPath();
     } catch (IOException e) {
@@ -127,7 +127,7 @@ public record CgroupHierarchy(
     }
   }
 
-  private static boolean isBelow(String path, String root) {
+  static boolean isBelow(String path, String root) {
     return root.equals("/") || path.equals(root) || path.startsWith(root + "/");
   }
 

@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Names are chosen by whoever made the cgroup: control characters become {@code _}, a value has
  * at most {@value #MAX_BYTES} bytes of UTF-8 (two names that agree so far become one), and a unit
- * that would look like one of Sonde's own ({@code ~other}, {@code ~gone}, {@code kernel}) gets its
- * leading slash back.
+ * that would look like one of Sonde's own ({@code ~other}, {@code ~gone}, {@code kernel}, {@code
+ * sonde}) gets its leading slash back.
  *
  * <p>Pure functions, any thread, never throws. Source of the names: kubelet's cm/cgroup_manager,
  * each runtime's cgroup path code; CgroupPathTest shows real paths.
@@ -212,7 +212,8 @@ public final class CgroupPath {
   }
 
   private static String reserved(String unit) {
-    return unit.startsWith("~") || unit.toLowerCase(Locale.ROOT).equals("kernel")
+    String lower = unit.toLowerCase(Locale.ROOT);
+    return unit.startsWith("~") || lower.equals("kernel") || lower.equals("sonde")
         ? "/" + unit
         : unit;
   }

@@ -62,6 +62,9 @@ public final class PodTable implements AutoCloseable {
   /** Nobody: the CPU was idle. {@code CGROUP_IDLE} of workloads.h. */
   public static final long IDLE_ID = -4;
 
+  /** The agent itself, where it shares its cgroup with others: {@code CGROUP_AGENT}. */
+  public static final long AGENT_ID = -5;
+
   /** What the BPF programs use when a map is full. */
   public static final long OTHER_ID = -1;
 
@@ -70,6 +73,9 @@ public final class PodTable implements AutoCloseable {
 
   /** Who runs on a CPU that is idle. */
   public static final Workload IDLE = Workload.unit("idle");
+
+  /** The owner of what the agent does, where its cgroup does not tell. */
+  public static final Workload AGENT = Workload.unit("sonde");
 
   /** The owner of sockets that nobody was ever seen to use. */
   public static final Workload UNKNOWN = Workload.unit("~unknown");
@@ -161,6 +167,9 @@ public final class PodTable implements AutoCloseable {
     }
     if (id == UNKNOWN_ID) {
       return UNKNOWN;
+    }
+    if (id == AGENT_ID) {
+      return AGENT;
     }
     IdTable.Entry entry = table.get(id);
     if (entry == null) {
@@ -385,7 +394,7 @@ public final class PodTable implements AutoCloseable {
   }
 
   private static boolean isSpecial(long id) {
-    return id == KERNEL_ID || id == OTHER_ID || id == UNKNOWN_ID || id == IDLE_ID;
+    return id == KERNEL_ID || id == OTHER_ID || id == UNKNOWN_ID || id == IDLE_ID || id == AGENT_ID;
   }
 
   /**
@@ -450,6 +459,23 @@ public final class PodTable implements AutoCloseable {
     }
     gone.sort(Comparator.comparingLong(IdTable.Entry::removal));
     return new Removals(last, gone.stream().map(e -> e.id).toList());
+  }
+
+  /** Told of cgroups that are known and exist. */
+  public interface Visitor {
+    /**
+     * @param path below the hierarchy's mount, as the kernel writes it
+     */
+    void cgroup(long id, String path);
+  }
+
+  /** Visits the cgroups that are known and not seen to be gone, in no order. */
+  public void visit(Visitor visitor) {
+    for (IdTable.Entry e : table.entries()) {
+      if (!e.isRemoved()) {
+        visitor.cgroup(e.id, e.path);
+      }
+    }
   }
 
   /** The cgroups asked for or told of so far and still remembered, by path. */

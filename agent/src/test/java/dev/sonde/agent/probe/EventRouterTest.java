@@ -6,10 +6,13 @@ import dev.sonde.agent.workload.CgroupHierarchy;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Event;
 import dev.sonde.exporter.model.Workload;
+import dev.sonde.ffi.layout.ContainerStartEvent;
+import dev.sonde.ffi.layout.OomKillEvent;
 import dev.sonde.ffi.layout.SchedWaitEvent;
 import dev.sonde.ffi.layout.TcpRetransmitEvent;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,6 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 class EventRouterTest {
   private static final int OFFSET = 8;
   private static final long RETRANSMIT = 1;
+  private static final long CONTAINER_START = 3;
+  private static final long OOM_KILL = 4;
 
   @TempDir Path cgroups;
   private PodTable pods;
@@ -192,6 +197,50 @@ class EventRouterTest {
     }
     assertThat(seen).isEmpty();
     assertThat(router.malformed()).isEqualTo(size);
+  }
+
+  @Test
+  void readsAnOomKill() {
+    MemorySegment s = MemorySegment.ofArray(new byte[OFFSET + (int) OomKillEvent.SIZE]);
+    OomKillEvent.setKind(s, OFFSET, OOM_KILL);
+    OomKillEvent.setPid(s, OFFSET, 4711);
+    OomKillEvent.setTimeNs(s, OFFSET, System.nanoTime());
+    OomKillEvent.setCgroupId(s, OFFSET, PodTable.KERNEL_ID);
+    // no zero at the end, a line break in the middle, and half a character: it named itself
+    byte[] name = "ta\nil-of-16-byt\u00e9".getBytes(StandardCharsets.UTF_8);
+    for (int i = 0; i < OomKillEvent.COMMAND_COUNT; i++) {
+      OomKillEvent.setCommand(s, OFFSET, i, name[i]);
+    }
+    route(s, (int) OomKillEvent.SIZE);
+    Event.OomKill e = (Event.OomKill) seen.getFirst();
+    assertThat(e.pid()).isEqualTo(4711);
+    assertThat(e.workload()).isEqualTo(PodTable.KERNEL);
+    assertThat(e.command()).startsWith("ta_il-of-16-byt").hasSize(16);
+  }
+
+  @Test
+  void readsAContainersStart() {
+    MemorySegment s = MemorySegment.ofArray(new byte[OFFSET + (int) ContainerStartEvent.SIZE]);
+    ContainerStartEvent.setKind(s, OFFSET, CONTAINER_START);
+    ContainerStartEvent.setTimeNs(s, OFFSET, System.nanoTime());
+    ContainerStartEvent.setCgroupId(s, OFFSET, PodTable.KERNEL_ID);
+    ContainerStartEvent.setListenNs(s, OFFSET, 1_000_000);
+    ContainerStartEvent.setAcceptNs(s, OFFSET, 2_000_000);
+    ContainerStartEvent.setFirstByteNs(s, OFFSET, 3_000_000);
+    route(s, (int) ContainerStartEvent.SIZE);
+    Event.ContainerStart e = (Event.ContainerStart) seen.getFirst();
+    assertThat(e.untilListen()).isEqualTo(Duration.ofMillis(1));
+    assertThat(e.untilAccept()).isEqualTo(Duration.ofMillis(2));
+    assertThat(e.duration()).isEqualTo(Duration.ofMillis(3));
+  }
+
+  @Test
+  void aShortRecordOfAnyKindIsCounted() {
+    for (long kind : new long[] {CONTAINER_START, OOM_KILL}) {
+      route(retransmit(kind), (int) OomKillEvent.SIZE - 1);
+    }
+    assertThat(seen).isEmpty();
+    assertThat(router.malformed()).isEqualTo(2);
   }
 
   @Test

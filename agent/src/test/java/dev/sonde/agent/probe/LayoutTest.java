@@ -25,7 +25,10 @@ class LayoutTest {
                   "tcp_connection_stats",
                   "tcp_connection_event",
                   "tcp_latency",
-                  "loss_row"));
+                  "container_start_event",
+                  "loss_row"),
+          "process", List.of("process_stats", "container_start", "loss_row"),
+          "memory", List.of("memory_stats", "oom_kill_event", "loss_row"));
 
   static Stream<Arguments> views() {
     return STRUCTS.entrySet().stream()

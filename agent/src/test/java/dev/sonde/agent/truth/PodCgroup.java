@@ -81,6 +81,11 @@ final class PodCgroup implements AutoCloseable {
     return directories.getFirst();
   }
 
+  /** One in each hierarchy. */
+  List<Path> directories() {
+    return List.copyOf(directories);
+  }
+
   /**
    * Starts a command that is in the cgroup before its first instruction. Its output goes to {@code
    * output}.
@@ -146,8 +151,8 @@ final class PodCgroup implements AutoCloseable {
 
   @Override
   public void close() {
-    for (long pid : pids()) {
-      ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+    for (Path d : directories) {
+      killAll(d);
     }
     started.forEach(Process::destroyForcibly);
     for (Path d : directories) {
@@ -158,7 +163,34 @@ final class PodCgroup implements AutoCloseable {
     }
   }
 
+  /** What is in it, and in the cgroups that a test or a container made below. */
+  private static void killAll(Path directory) {
+    for (Path d : children(directory)) {
+      killAll(d);
+    }
+    try {
+      for (String pid : Files.readAllLines(directory.resolve("cgroup.procs"))) {
+        ProcessHandle.of(Long.parseLong(pid)).ifPresent(ProcessHandle::destroyForcibly);
+      }
+    } catch (IOException gone) {
+      // runc removes what it made itself
+    }
+  }
+
+  private static List<Path> children(Path directory) {
+    try (Stream<Path> children = Files.list(directory)) {
+      return children.filter(Files::isDirectory).toList();
+    } catch (IOException gone) {
+      return List.of();
+    }
+  }
+
   private static boolean remove(Path directory) {
+    for (Path child : children(directory)) {
+      if (!remove(child)) {
+        return false;
+      }
+    }
     return !Files.exists(directory) || directory.toFile().delete();
   }
 

@@ -10,9 +10,11 @@ import dev.sonde.exporter.model.Labels;
 import dev.sonde.exporter.model.Metric;
 import dev.sonde.exporter.model.Series;
 import dev.sonde.exporter.model.Workload;
+import dev.sonde.v1.ContainerStart;
 import dev.sonde.v1.EventsLost;
 import dev.sonde.v1.ListedWorkload;
 import dev.sonde.v1.MetricType;
+import dev.sonde.v1.OomKill;
 import dev.sonde.v1.SchedWait;
 import dev.sonde.v1.TcpClose;
 import dev.sonde.v1.TcpConnectFailed;
@@ -155,6 +157,13 @@ final class Messages {
                   .setState(r.state())
                   .setLocal(r.local())
                   .setRemote(r.remote()));
+      case Event.ContainerStart c ->
+          out.setContainerStart(
+              ContainerStart.newBuilder()
+                  .setUntilListen(duration(c.untilListen()))
+                  .setUntilAccept(duration(c.untilAccept())));
+      case Event.OomKill k ->
+          out.setOomKill(OomKill.newBuilder().setPid(k.pid()).setCommand(k.command()));
     }
     return out.build();
   }

@@ -132,4 +132,30 @@ public sealed interface Event {
       String local,
       String remote)
       implements Event {}
+
+  /**
+   * A container has started to serve: it sent the first byte to a client. {@code start} is its
+   * exec, {@code duration} the time from there to that byte.
+   *
+   * @param untilListen from the exec to its first listen
+   * @param untilAccept from the exec to its first accepted connection
+   */
+  record ContainerStart(
+      long sequence,
+      Instant start,
+      Duration duration,
+      Workload workload,
+      Duration untilListen,
+      Duration untilAccept)
+      implements Event {}
+
+  /**
+   * The kernel killed a process for want of memory, the node's or its cgroup's.
+   *
+   * @param pid the victim's, as the host numbers processes
+   * @param command the victim's name, which it chose itself: cleaned, at most 15 bytes
+   */
+  record OomKill(
+      long sequence, Instant start, Duration duration, Workload workload, int pid, String command)
+      implements Event {}
 }

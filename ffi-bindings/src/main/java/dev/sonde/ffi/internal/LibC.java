@@ -65,6 +65,7 @@ public final class LibC {
   private static final MemorySegment MPROTECT = symbol(LIBRARY, "mprotect");
   private static final MemorySegment POLL = symbol(LIBRARY, "poll");
   private static final MemorySegment READ = symbol(LIBRARY, "read");
+  private static final MemorySegment PREAD = symbol(LIBRARY, "pread");
   private static final MemorySegment WRITE = symbol(LIBRARY, "write");
   private static final MemorySegment CLOSE = symbol(LIBRARY, "close");
   private static final MemorySegment EVENTFD = symbol(LIBRARY, "eventfd");
@@ -100,6 +101,15 @@ public final class LibC {
             LIBRARY, "ioctl", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG), 2);
 
     private Variadic() {}
+  }
+
+  /** Linked by its first call, as those are. */
+  private static final class Open {
+    static final MethodHandle HANDLE =
+        Downcalls.linkVariadic(
+            LIBRARY, "open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT), 2);
+
+    private Open() {}
   }
 
   private LibC() {}
@@ -138,6 +148,22 @@ public final class LibC {
   public static long read(MemorySegment capture, int fd, MemorySegment buffer, long size) {
     long result = callErrno(READ, capture, fd, pointer(buffer), size);
     return result == -1 ? -errno(capture) : result;
+  }
+
+  /** pread(2); bytes read, 0 at the end, or a negative errno. */
+  public static long pread(
+      MemorySegment capture, int fd, MemorySegment buffer, long size, long offset) {
+    long result = callErrno(PREAD, capture, fd, pointer(buffer), size, offset, 0, 0);
+    return result == -1 ? -errno(capture) : result;
+  }
+
+  /** open(2) of a file that exists, read-only unless {@code flags} say otherwise. */
+  public static int open(MemorySegment capture, MemorySegment path, int flags) {
+    try {
+      return failable((int) Open.HANDLE.invokeExact(capture, path, flags), capture);
+    } catch (Throwable t) {
+      throw Downcalls.bug(t);
+    }
   }
 
   /** write(2); bytes written or a negative errno. */

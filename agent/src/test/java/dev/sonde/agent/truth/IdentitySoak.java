@@ -2,7 +2,6 @@ package dev.sonde.agent.truth;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sonde.agent.KernelTest;
 import dev.sonde.agent.workload.cri.CriCalls.Container;
@@ -11,23 +10,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Thousands of pods, and a runtime that is away for a minute: {@code make soak}. */
 @KernelTest
 @Timeout(7200)
-class IdentitySoakIT {
+class IdentitySoak {
   private static final int PODS = 20;
   private static final int ROUNDS = Integer.getInteger("sonde.soak.rounds", 200);
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final String SENT = Churn.SENT;
-
-  @BeforeEach
-  void onlyInASoak() {
-    assumeTrue(System.getProperty("sonde.soak") != null, "takes an hour: make soak");
-  }
 
   /** Half of the rounds before a minute without the runtime, and half after it. */
   @Test
@@ -74,8 +67,7 @@ class IdentitySoakIT {
           .atMost(PATIENCE)
           .untilAsserted(
               () ->
-                  assertThat(agent.fresh().sum(SENT, "pod", "steady-0"))
-                      .isEqualTo(steady.bytes()));
+                  assertThat(agent.fresh().sum(SENT, "pod", "steady-0")).isEqualTo(steady.bytes()));
       Scrape last = agent.fresh();
       assertThat(last.sum(SENT, "unit", "~gone")).isZero();
       System.out.printf(
@@ -119,9 +111,7 @@ class IdentitySoakIT {
         await("its name")
             .atMost(PATIENCE)
             .pollInterval(Duration.ofMillis(20))
-            .until(
-                () ->
-                    agent.scrape().sum(SENT, "pod", pod.name(), "container", "app") > 0);
+            .until(() -> agent.scrape().sum(SENT, "pod", pod.name(), "container", "app") > 0);
         millis.add((System.nanoTime() - start) / 1_000_000);
         runtime.removePod(sandbox);
       }
