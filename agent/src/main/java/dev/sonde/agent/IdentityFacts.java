@@ -3,8 +3,8 @@ package dev.sonde.agent;
 import dev.sonde.agent.config.Config;
 import dev.sonde.agent.doctor.Fact;
 import dev.sonde.agent.doctor.Status;
-import dev.sonde.agent.workload.Answer;
 import dev.sonde.agent.log.Log;
+import dev.sonde.agent.workload.Answer;
 import dev.sonde.agent.workload.Identities;
 import dev.sonde.agent.workload.IdentitySource;
 import dev.sonde.agent.workload.PodTable;
@@ -60,9 +60,7 @@ public final class IdentityFacts {
               "%s: %d pods, %d containers"
                   .formatted(answer.detail(), answer.pods().size(), answer.containers().size()));
     } catch (SourceException e) {
-      return Fact.of(id, source.name(), Status.WARN, "down")
-          .because(e.reason())
-          .remedy(e.remedy());
+      return Fact.of(id, source.name(), Status.WARN, "down").because(e.reason()).remedy(e.remedy());
     }
   }
 }

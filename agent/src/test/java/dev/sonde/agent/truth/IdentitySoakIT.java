@@ -43,6 +43,9 @@ class IdentitySoakIT {
                 "1m",
                 "--max-workloads",
                 "8192")) {
+      await("the runtime's first answer")
+          .atMost(PATIENCE)
+          .until(() -> agent.scrape().sum("sonde_source_up", "source", "cri") == 1);
       Pod pod = Pod.burstable("shop", "steady-0");
       String sandbox = runtime.run(pod);
       String id =
@@ -74,8 +77,7 @@ class IdentitySoakIT {
           .atMost(PATIENCE)
           .untilAsserted(
               () ->
-                  assertThat(agent.fresh().sum(SENT, "pod", "steady-0"))
-                      .isEqualTo(steady.bytes()));
+                  assertThat(agent.fresh().sum(SENT, "pod", "steady-0")).isEqualTo(steady.bytes()));
       Scrape last = agent.fresh();
       assertThat(last.sum(SENT, "unit", "~gone")).isZero();
       System.out.printf(
@@ -119,9 +121,7 @@ class IdentitySoakIT {
         await("its name")
             .atMost(PATIENCE)
             .pollInterval(Duration.ofMillis(20))
-            .until(
-                () ->
-                    agent.scrape().sum(SENT, "pod", pod.name(), "container", "app") > 0);
+            .until(() -> agent.scrape().sum(SENT, "pod", pod.name(), "container", "app") > 0);
         millis.add((System.nanoTime() - start) / 1_000_000);
         runtime.removePod(sandbox);
       }

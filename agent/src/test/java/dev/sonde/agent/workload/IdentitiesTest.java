@@ -66,17 +66,14 @@ class IdentitiesTest {
 
   @Test
   void aContainerWithoutAPodsCgroupIsNamedByItsId() {
-    Identities ids =
-        known(answer(List.of(pod(UID, "web-0", 1)), container(ID, UID, "nginx", 2)));
+    Identities ids = known(answer(List.of(pod(UID, "web-0", 1)), container(ID, UID, "nginx", 2)));
     for (String path :
         List.of(
             "/k8s.io/" + ID,
             "/system.slice/cri-containerd-" + ID + ".scope",
             "/system.slice:cri-containerd:" + ID,
             "/machine.slice/crio-" + ID + ".scope")) {
-      assertThat(ids.name(CgroupPath.parse(path)))
-          .as(path)
-          .isEqualTo(named("web-0", "nginx", UID));
+      assertThat(ids.name(CgroupPath.parse(path))).as(path).isEqualTo(named("web-0", "nginx", UID));
     }
     CgroupName unknown = CgroupPath.parse("/k8s.io/" + PAUSE);
     assertThat(ids.name(unknown)).as("may still be named").isNull();
@@ -101,8 +98,7 @@ class IdentitiesTest {
 
   @Test
   void aUidKeepsTheNameItWasFirstToldWith() {
-    Identities ids =
-        known(answer(List.of(pod(UID, "web-0", 1)), container(ID, UID, "nginx", 2)));
+    Identities ids = known(answer(List.of(pod(UID, "web-0", 1)), container(ID, UID, "nginx", 2)));
     Identities lied =
         ids.updated(
             List.of(answer(List.of(pod(UID, "evil", 9)), container(ID, UID, "evil", 9))), 1, KEEP);
@@ -130,8 +126,7 @@ class IdentitiesTest {
   @Test
   void aPodIsAsOldAsItsFirstSandbox() {
     Identities ids =
-        known(
-            answer(List.of(pod(UID, "db-0", 1), pod(UID, "db-0", 9), pod(LATER, "db-0", 5))));
+        known(answer(List.of(pod(UID, "db-0", 1), pod(UID, "db-0", 9), pod(LATER, "db-0", 5))));
     assertThat(ids.name(cgroup(UID, ""))).isEqualTo(Identities.REPLACED);
   }
 

@@ -71,8 +71,7 @@ class IdentityLoopTest {
       }
       return knows
           ? new Answer(
-              List.of(
-                  new PodIdentity(UID, List.of(), "shop", "web-0", Owner.NONE, Map.of(), 1)),
+              List.of(new PodIdentity(UID, List.of(), "shop", "web-0", Owner.NONE, Map.of(), 1)),
               List.of(new ContainerIdentity(ID, UID, "nginx", "i", 1)),
               "told")
           : new Answer(List.of(), List.of(), "told");
@@ -84,8 +83,9 @@ class IdentityLoopTest {
 
   @BeforeEach
   void open() throws IOException {
-    pods = new PodTable(new TreeResolver(tree, "a folder"), tree, Duration.ofMinutes(5),
-        System::nanoTime);
+    pods =
+        new PodTable(
+            new TreeResolver(tree, "a folder"), tree, Duration.ofMinutes(5), System::nanoTime);
   }
 
   @AfterEach

@@ -161,8 +161,7 @@ class LateNamesTest {
     assertThat(pods.replaced(NAMED)).isFalse();
     String laterId = "77".repeat(32);
     long later = make(LATER, laterId);
-    PodIdentity pod =
-        new PodIdentity(LATER, List.of(), "shop", "web-0", Owner.NONE, Map.of(), 9);
+    PodIdentity pod = new PodIdentity(LATER, List.of(), "shop", "web-0", Owner.NONE, Map.of(), 9);
     ContainerIdentity c = new ContainerIdentity(laterId, LATER, "nginx", "i", 9);
     pods.names(
         pods.told().updated(List.of(new Answer(List.of(pod), List.of(c), "t")), 0, 1L << 60));
@@ -176,7 +175,7 @@ class LateNamesTest {
   }
 
   @Test
-  void aPodLivesWhileAnyOfItsCgroupsDoes() throws IOException {
+  void aPodLivesWhileAnyOfItsContainersDoes() throws IOException {
     tell(UID, 1);
     long id = make(UID, ID);
     assertThat(pods.find(id)).isEqualTo(NAMED);

@@ -63,8 +63,7 @@ class CriSourceTest {
   }
 
   private static Container.Builder container(String id, String sandbox, String name) {
-    Container.Builder b =
-        Container.newBuilder().setId(id).setPodSandboxId(sandbox).setCreatedAt(9);
+    Container.Builder b = Container.newBuilder().setId(id).setPodSandboxId(sandbox).setCreatedAt(9);
     b.getMetadataBuilder().setName(name);
     b.getImageBuilder().setImage("busybox:1");
     return b;

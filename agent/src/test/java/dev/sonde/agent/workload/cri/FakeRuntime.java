@@ -64,8 +64,7 @@ final class FakeRuntime extends RuntimeServiceGrpc.RuntimeServiceImplBase implem
   @Override
   public void version(VersionRequest q, StreamObserver<VersionResponse> out) {
     answer(
-        out,
-        VersionResponse.newBuilder().setRuntimeName("fake").setRuntimeVersion("1.0").build());
+        out, VersionResponse.newBuilder().setRuntimeName("fake").setRuntimeVersion("1.0").build());
   }
 
   @Override
@@ -89,8 +88,7 @@ final class FakeRuntime extends RuntimeServiceGrpc.RuntimeServiceImplBase implem
   }
 
   @Override
-  public void getContainerEvents(
-      GetEventsRequest q, StreamObserver<ContainerEventResponse> out) {
+  public void getContainerEvents(GetEventsRequest q, StreamObserver<ContainerEventResponse> out) {
     if (offersEvents) {
       watchers.add(out);
     } else {

@@ -42,9 +42,27 @@ final class FakeKubelet implements AutoCloseable {
     Path store = dir.resolve("kubelet.p12");
     ca = dir.resolve("kubelet.pem");
     keytool(
-        "-genkeypair", "-alias", "k", "-keyalg", "EC", "-dname", "CN=kubelet", "-ext",
-        "SAN=" + subject, "-validity", "2", "-keystore", store.toString());
-    keytool("-exportcert", "-rfc", "-alias", "k", "-keystore", store.toString(), "-file",
+        "-genkeypair",
+        "-alias",
+        "k",
+        "-keyalg",
+        "EC",
+        "-dname",
+        "CN=kubelet",
+        "-ext",
+        "SAN=" + subject,
+        "-validity",
+        "2",
+        "-keystore",
+        store.toString());
+    keytool(
+        "-exportcert",
+        "-rfc",
+        "-alias",
+        "k",
+        "-keystore",
+        store.toString(),
+        "-file",
         ca.toString());
     server = HttpsServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
     server.setHttpsConfigurator(new HttpsConfigurator(context(store)));

@@ -18,7 +18,8 @@ final class PodLists {
 
   static String of(int pods) {
     StringBuilder out =
-        new StringBuilder("{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":[");
+        new StringBuilder(
+            "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":[");
     for (int i = 0; i < pods; i++) {
       out.append(i == 0 ? "" : ",").append(pod(i));
     }
