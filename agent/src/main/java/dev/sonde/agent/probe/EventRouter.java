@@ -6,6 +6,7 @@ import dev.sonde.exporter.model.Workload;
 import dev.sonde.ffi.RecordHandler;
 import dev.sonde.ffi.layout.CgroupEvent;
 import dev.sonde.ffi.layout.SchedWaitEvent;
+import dev.sonde.ffi.layout.TcpConnectionEvent;
 import dev.sonde.ffi.layout.TcpRetransmitEvent;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -76,6 +77,8 @@ public final class EventRouter implements RecordHandler {
       return send(retransmit(data, offset, now));
     } else if (kind == SCHED_WAIT && length >= SchedWaitEvent.SIZE) {
       return send(wait(data, offset, now));
+    } else if (TcpConnectionEvents.isKind(kind) && length >= TcpConnectionEvent.SIZE) {
+      return send(connection(kind, data, offset, now));
     } else if (kind == CGROUP && length >= CgroupEvent.SIZE) {
       cgroup(data, offset);
     } else {
@@ -123,6 +126,19 @@ public final class EventRouter implements RecordHandler {
         WaitReason.label(SchedWaitEvent.reason(e, at)),
         (int) SchedWaitEvent.cpu(e, at),
         culprit == Slots.NOBODY ? PodTable.IDLE : owner(culprit, now));
+  }
+
+  private Event connection(int kind, MemorySegment e, long at, boolean now) {
+    long ended = TcpConnectionEvent.timeNs(e, at);
+    long nanos = kind == TcpConnectionEvents.RESET ? 0 : TcpConnectionEvent.durationNs(e, at);
+    return TcpConnectionEvents.event(
+        kind,
+        e,
+        at,
+        sequence + 1,
+        wallClock(ended - nanos),
+        Duration.ofNanos(nanos),
+        owner(TcpConnectionEvent.cgroupId(e, at), now));
   }
 
   private Event retransmit(MemorySegment e, long at, boolean now) {
