@@ -361,8 +361,8 @@ public final class PodTable implements AutoCloseable {
   }
 
   /**
-   * Whether any cgroup of {@code workload}'s pod exists, as of the last {@link #sweep}: then what
-   * its ended containers did stays in its sums.
+   * Whether any container of {@code workload}'s pod has a cgroup, its sandbox included, as of the
+   * last {@link #sweep}: then what its ended containers did stays in its sums.
    */
   public boolean podLives(Workload workload) {
     return !workload.uid().isEmpty() && livePods.contains(workload.uid());
@@ -430,7 +430,8 @@ public final class PodTable implements AutoCloseable {
     Set<String> live = new HashSet<>();
     for (IdTable.Entry e : table.entries()) {
       Workload workload = e.workload;
-      if (!e.isRemoved() && workload != null && !workload.uid().isEmpty()) {
+      boolean container = !e.name.container().isEmpty(); // its own cgroup may stay behind
+      if (container && !e.isRemoved() && workload != null && !workload.uid().isEmpty()) {
         live.add(workload.uid());
       }
     }

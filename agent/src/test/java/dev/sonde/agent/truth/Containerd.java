@@ -2,15 +2,19 @@ package dev.sonde.agent.truth;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.sonde.agent.guest.Patience;
 import dev.sonde.agent.workload.cri.CriCalls;
 import io.grpc.StatusRuntimeException;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -31,10 +35,11 @@ final class Containerd implements AutoCloseable {
   /** An image with a static busybox, made here. */
   static final String BUSYBOX = "localhost/sonde-busybox:1";
 
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PATIENCE = Patience.seconds(60);
 
   private final Path dir;
   private final List<String> sandboxes = new CopyOnWriteArrayList<>();
+  private final Set<String> parents = new LinkedHashSet<>();
   private Process process;
   private CriCalls calls;
 
@@ -194,6 +199,9 @@ final class Containerd implements AutoCloseable {
    * @param attempt another one where a pod of that name and namespace is still there
    */
   String run(CriCalls.Pod pod, int attempt) {
+    if (!pod.cgroupParent().isEmpty()) {
+      parents.add(pod.cgroupParent());
+    }
     String sandbox = calls.run(pod, attempt);
     sandboxes.add(sandbox);
     return sandbox;
@@ -209,6 +217,24 @@ final class Containerd implements AutoCloseable {
   void removePod(String sandbox) {
     calls.removePod(sandbox);
     sandboxes.remove(sandbox);
+    removeParents();
+  }
+
+  /** The kubelet's part: the pods' own cgroups, those that are empty. */
+  private void removeParents() {
+    File[] roots = new File("/sys/fs/cgroup").listFiles(File::isDirectory);
+    parents.removeIf(
+        parent -> {
+          boolean gone = removed(new File("/sys/fs/cgroup" + parent));
+          for (File root : roots == null ? new File[0] : roots) {
+            gone &= removed(new File(root + parent));
+          }
+          return gone;
+        });
+  }
+
+  private static boolean removed(File directory) {
+    return !directory.exists() || directory.delete();
   }
 
   @Override
@@ -221,6 +247,7 @@ final class Containerd implements AutoCloseable {
         for (String sandbox : sandboxes) {
           calls.removePod(sandbox);
         }
+        removeParents();
         halt();
       }
     } finally {

@@ -36,6 +36,9 @@ class IdentitySoak {
                 "1m",
                 "--max-workloads",
                 "8192")) {
+      await("the runtime's first answer")
+          .atMost(PATIENCE)
+          .until(() -> agent.scrape().sum("sonde_source_up", "source", "cri") == 1);
       Pod pod = Pod.burstable("shop", "steady-0");
       String sandbox = runtime.run(pod);
       String id =

@@ -58,6 +58,9 @@ final class OciImage {
       }
     }
     Command.run("cp", "-r", classes.toString(), root.resolve("app").toString());
+    // A JVM without a user's name keeps its counters to itself.
+    Files.createDirectories(root.resolve("etc"));
+    Files.writeString(root.resolve("etc/passwd"), "root:x:0:0:root:/:/bin/sh\n");
     Files.createDirectories(root.resolve("tmp"));
     Command.run("chmod", "1777", root.resolve("tmp").toString());
     return build(work, root, name, "/jdk/bin/java", "-version");

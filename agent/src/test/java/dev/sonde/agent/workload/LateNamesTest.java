@@ -175,7 +175,7 @@ class LateNamesTest {
   }
 
   @Test
-  void aPodLivesWhileAnyOfItsCgroupsDoes() throws IOException {
+  void aPodLivesWhileAnyOfItsContainersDoes() throws IOException {
     tell(UID, 1);
     long id = make(UID, ID);
     assertThat(pods.find(id)).isEqualTo(NAMED);

@@ -41,8 +41,6 @@ final class CriConnection implements AutoCloseable {
   /** What the kubelet itself takes. */
   static final int MOST_BYTES = 16 << 20;
 
-  /** Of all calls of one asking together; an overloaded node's runtime needs a tenth of it. */
-  private static final int DEADLINE_MILLIS = 2000;
 
   /** How many images are looked up at a time: the others have their digest meanwhile. */
   private static final int MOST_STATUSES = 32;
@@ -125,8 +123,11 @@ final class CriConnection implements AutoCloseable {
         channel, method, CallOptions.DEFAULT.withDeadline(deadline), request);
   }
 
-  Answer ask() {
-    deadline = Deadline.after(DEADLINE_MILLIS, TimeUnit.MILLISECONDS);
+  /**
+   * @param millis for all calls together
+   */
+  Answer ask(int millis) {
+    deadline = Deadline.after(millis, TimeUnit.MILLISECONDS);
     if (runtime.isEmpty()) {
       greet();
     }

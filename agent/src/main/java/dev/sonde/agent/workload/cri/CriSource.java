@@ -33,10 +33,17 @@ public final class CriSource implements IdentitySource {
           Path.of("/run/crio/crio.sock"),
           Path.of("/run/k3s/containerd/containerd.sock"));
 
+  /** Of all calls of one asking together; an overloaded node's runtime needs a tenth of it. */
+  private static final int DEADLINE_MILLIS = 2000;
+
+  /** Of the first asking, which loads gRPC's classes. */
+  private static final int FIRST_DEADLINE_MILLIS = 10_000;
+
   private final List<Path> sockets;
   private final PodFacts facts;
   private @Nullable CriConnection connection;
   private Runnable changed = () -> {};
+  private boolean asked;
   private boolean closed;
 
   /**
@@ -86,8 +93,10 @@ public final class CriSource implements IdentitySource {
       throw new SourceException(absence(), "");
     }
     CriConnection open = open(socket);
+    int millis = asked ? DEADLINE_MILLIS : FIRST_DEADLINE_MILLIS;
+    asked = true;
     try {
-      return open.ask();
+      return open.ask(millis);
     } catch (StatusRuntimeException e) {
       drop();
       throw failure(socket, e.getStatus(), e);

@@ -1,5 +1,6 @@
 package dev.sonde.agent.workload.cri;
 
+import dev.sonde.agent.guest.Patience;
 import dev.sonde.agent.workload.cri.calls.Capabilities;
 import dev.sonde.agent.workload.cri.calls.ContainerConfig;
 import dev.sonde.agent.workload.cri.calls.ContainerMeta;
@@ -122,7 +123,7 @@ public final class CriCalls implements AutoCloseable {
   }
 
   private RuntimeServiceGrpc.RuntimeServiceBlockingStub stub() {
-    return RuntimeServiceGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+    return RuntimeServiceGrpc.newBlockingStub(channel).withDeadlineAfter(Patience.seconds(60).toSeconds(), TimeUnit.SECONDS);
   }
 
   /** Whether the runtime's CRI is up. */
