@@ -13,6 +13,7 @@
 enum event_kind {
 	EVENT_TCP_RETRANSMIT = 1,
 	EVENT_SCHED_WAIT = 2,
+	EVENT_CGROUP = 5,
 };
 
 const volatile bool use_perf_buffer = false;

@@ -24,6 +24,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_QUEUE = 22,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -49,8 +50,13 @@ struct kernfs_node {
 	u64 id; /* the directory's inode; 5.5 */
 };
 
+struct cgroup_root {
+	int hierarchy_id;
+};
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct cgroup_subsys_state {
@@ -223,6 +229,12 @@ struct trace_event_raw_tcp_event_sk {
 struct trace_event_raw_tcp_retransmit_synack {
 	const void *skaddr;
 	const void *req;
+};
+
+struct trace_event_raw_cgroup {
+	int root;
+	u64 id; /* 5.5: 64 bits */
+	u32 __data_loc_path;
 };
 
 struct bpf_iter__task_file {

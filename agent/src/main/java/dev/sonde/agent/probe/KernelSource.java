@@ -78,6 +78,11 @@ public final class KernelSource implements Source, AutoCloseable {
     return EventReaders.open(probes.maps().get(map), probes.settings());
   }
 
+  /** Whether the kernel tells of cgroups that are made and removed. */
+  public boolean tellsOfCgroups() {
+    return probes.probe(Probes.CGROUP).loaded() != null;
+  }
+
   /** Gives the sockets that are older than the agent an owner. */
   public void adoptOldSockets() throws BpfException {
     BpfProgram iterator = probes.program("tcp_old_sockets");

@@ -112,6 +112,17 @@ final class Probes {
               Rung.of("raw_tp", HASH, "tcp_retransmit_skb_raw", "tcp_retransmit_synack_raw"),
               Rung.of("tracepoint", HASH, "tcp_retransmit_skb_tp", "tcp_retransmit_synack_tp")));
 
+  /** Without it a sweep finds cgroups, every few seconds, and misses those that live shorter. */
+  static final ProbeSpec CGROUP =
+      new ProbeSpec(
+          "cgroup",
+          "cgroup",
+          List.of("the names of containers that live for less than a snapshot"),
+          List.of(
+              Rung.of("tp_btf", ANY, "cgroup_mkdir_btf", "cgroup_rmdir_btf"),
+              Rung.of("raw_tp", ANY, "cgroup_mkdir_raw", "cgroup_rmdir_raw"),
+              Rung.of("tracepoint", ANY, "cgroup_mkdir_tp", "cgroup_rmdir_tp")));
+
   /** TCP_OWNER first: the others go where it keeps its records. */
   static final List<ProbeSpec> TCP = List.of(TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
 
@@ -119,7 +130,7 @@ final class Probes {
   static final List<ProbeSpec> TCP_TYPED = List.of(TCP_OWNER, TCP_RECEIVE, TCP_RETRANSMIT);
 
   static final List<ProbeSpec> ALL =
-      List.of(SCHED, TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
+      List.of(CGROUP, SCHED, TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
 
   private Probes() {}
 
