@@ -12,6 +12,7 @@
 
 enum event_kind {
 	EVENT_TCP_RETRANSMIT = 1,
+	EVENT_SCHED_WAIT = 2,
 };
 
 const volatile bool use_perf_buffer = false;

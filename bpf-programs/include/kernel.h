@@ -69,17 +69,38 @@ struct css_set {
 
 /* tasks */
 
+struct cfs_rq {
+	unsigned int throttle_count; /* how many of its groups, itself included, are out of quota */
+	u64 throttled_clock_pelt_time; /* how long that was so; 5.19: renamed (64eaf50731ac) */
+};
+
+struct cfs_rq___before_5_19 {
+	u64 throttled_clock_task_time;
+};
+
 struct sched_entity {
 	u64 sum_exec_runtime;
 	u64 prev_sum_exec_runtime; /* what it was when the task last got its CPU */
+	u64 nr_migrations;
+	struct cfs_rq *cfs_rq;
+};
+
+struct thread_info {
+	u32 cpu; /* 5.16: here again, before in task_struct (bcf9033e5449) */
 };
 
 struct task_struct {
+	struct thread_info thread_info;
 	struct sched_entity se;
 	unsigned int __state; /* 5.14: renamed from state (2f064a59a11f) */
-	unsigned int
-		on_cpu; /* an int until 7.1, then a u8 beside others: unsigned, so that libbpf sets the load's size */
+	/* an int until 7.1, then a u8 beside others: unsigned, so that libbpf sets the load's size */
+	unsigned int on_cpu;
+	unsigned int on_rq;
+	bool throttled; /* 6.18: groups out of quota stop task by task */
 	unsigned int flags;
+	unsigned in_iowait : 1;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
 	int pid;
 	int tgid;
 	struct css_set *cgroups;
@@ -87,6 +108,10 @@ struct task_struct {
 
 struct task_struct___before_5_14 {
 	long state;
+};
+
+struct task_struct___before_5_16 {
+	unsigned int cpu;
 };
 
 /* sockets */
@@ -172,6 +197,11 @@ struct trace_event_raw_sched_wakeup_template {
 
 struct trace_event_raw_sched_process_template {
 	int pid;
+};
+
+struct trace_event_raw_sched_migrate_task {
+	int pid;
+	int orig_cpu;
 };
 
 /* 6.17 gave the retransmit tracepoint its own class, with the result (ba4e3ab9ee3a) */

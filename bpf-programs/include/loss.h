@@ -16,7 +16,8 @@ struct loss_row {
 	u64 storage; /* socket or task storage could not be made: the owner or the wait is unknown */
 	u64 map_full; /* no slot left for a workload: counted for ~other */
 	u64 missed_switch; /* context switches that no sched_switch told of: made up for from the task's own books */
-	u64 padding[3]; /* a cache line of its own for each CPU */
+	u64 suppressed; /* events held back by their rate limit */
+	u64 padding[2]; /* a cache line of its own for each CPU */
 };
 
 _Static_assert(sizeof(struct loss_row) == 64, "one cache line per CPU");

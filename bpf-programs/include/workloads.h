@@ -22,6 +22,7 @@
 #define CGROUP_OTHER (~0ULL) /* the owner of slot 0 */
 #define CGROUP_UNKNOWN (~1ULL) /* a socket whose owner was never seen */
 #define CGROUP_KERNEL (~2ULL) /* kernel threads */
+#define CGROUP_IDLE (~3ULL) /* nobody: the CPU was idle */
 
 /* Ids of the v1 `cpu` hierarchy instead of v2: ids of different hierarchies collide, so one is chosen per host. */
 const volatile bool cgroup_v1 = false;
@@ -49,6 +50,22 @@ struct {
 	__type(key, u32);
 	__type(value, u64);
 } slot_owners SEC(".maps");
+
+/* Counts how often the agent gave slots back: who is in ~other looks again when it has changed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} slot_epoch SEC(".maps");
+
+static __always_inline u32 slot_epoch_now(void)
+{
+	u32 zero = 0;
+	u32 *epoch = bpf_map_lookup_elem(&slot_epoch, &zero);
+
+	return epoch ? *epoch : 0;
+}
 
 /* Takes a slot for a workload that has none yet. Cold: once per workload. */
 static __noinline u32 take_slot(u64 cgroup_id)

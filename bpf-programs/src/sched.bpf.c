@@ -1,178 +1,163 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Scheduler: how long tasks wait for a CPU, and how long they run, per workload.
+ * Scheduler: how long tasks wait for a CPU and why, how long they run, how long they are blocked, and who took the CPU.
  *
  * A wait begins when a task becomes runnable (wake-up, or taken off the CPU while it could still run) and ends when
  * it gets a CPU. It belongs to the workload of the task that waited, whatever ran meanwhile. The clock is
  * CLOCK_MONOTONIC on both ends. That is libbpf-tools runqlat's definition; /proc/P/schedstat's is rq_clock's, which
  * stands still while a CPU wakes from idle: the two agree where waits are long against a wake-up.
  *
- * Where the wait's start is kept: in task storage (5.11), one look-up without a hash; elsewhere in a hash by pid.
+ * A wake-up only writes down the time. All is counted at the switch to the task, where its row is at hand.
  */
 #include "kernel.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-#include "histogram.h"
+#include "long_waits.h"
 #include "loss.h"
+#include "neighbours.h"
+#include "sched_stats.h"
+#include "task_records.h"
+#include "throttling.h"
 #include "workloads.h"
 
-enum wait_reason {
-	WAIT_WAKEUP = 0,
-	WAIT_PREEMPTED = 1,
-	WAIT_REASONS = 2,
-};
+/* A field of a task: read directly where the verifier knows the pointer's type. Needs `typed` in scope. */
+#define GET(task, field) (typed ? (task)->field : BPF_CORE_READ(task, field))
 
-/* One workload on one CPU. u32 buckets are read as differences, so that they may wrap; seconds and bytes may not. */
-struct sched_stats {
-	u64 on_cpu_ns;
-	u64 wait_ns[WAIT_REASONS];
-	u32 waits[WAIT_REASONS][HISTOGRAM_SLOTS];
-};
-
-_Static_assert(sizeof(struct sched_stats) == 872, "the agent reads this layout");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* possible CPUs * max_slots, set before load */
-	__type(key, u32);
-	__type(value, struct sched_stats);
-} sched_stats SEC(".maps");
-
-/* What runs on a CPU since when. */
-struct cpu_state {
-	u64 since; /* 0: nothing seen yet */
-	u32 slot; /* SLOT_NONE: idle */
-	u32 pid; /* 0: idle */
-	u64 padding_line[6]; /* a cache line of its own for each CPU */
-};
-
-_Static_assert(sizeof(struct cpu_state) == 64, "one cache line per CPU");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* possible CPUs, set before load */
-	__type(key, u32);
-	__type(value, struct cpu_state);
-} cpu_states SEC(".maps");
-
-/* What is remembered with a task. */
-struct task_record {
-	u64 queued_at; /* 0: not waiting */
-	u64 waited; /* plain tracepoints: a wait that ended and is not yet charged */
-	u64 cgroup_id; /* what slot was looked up for */
-	u32 slot;
-	u32 reason;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_record);
-} task_records SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, u32);
-	__type(value, struct task_record);
-} task_records_by_pid SEC(".maps");
-
-const volatile bool use_task_storage = true;
-
-static __always_inline struct task_record *record_by_pid(u32 pid)
-{
-	static const struct task_record fresh = { .slot = SLOT_NONE };
-	struct task_record *r = bpf_map_lookup_elem(&task_records_by_pid, &pid);
-
-	if (r)
-		return r;
-	bpf_map_update_elem(&task_records_by_pid, &pid, &fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&task_records_by_pid, &pid);
-}
-
-/* The record of a task other than idle; NULL (and counted) only when memory is out. */
-static __always_inline struct task_record *record_of(struct task_struct *task, u32 pid)
-{
-	struct task_record *r;
-
-	if (use_task_storage)
-		r = bpf_task_storage_get(&task_records, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	else
-		r = record_by_pid(pid);
-	if (!r)
-		COUNT_LOSS(storage);
-	return r;
-}
-
-static __always_inline void count_wait(u32 slot, u32 reason, u64 nanos)
-{
-	u32 row = row_of(slot);
-	struct sched_stats *s = bpf_map_lookup_elem(&sched_stats, &row);
-
-	if (!s)
-		return;
-	/* interrupts are off at every hook that gets here: no one else writes this CPU's row */
-	if (reason == WAIT_WAKEUP) {
-		s->wait_ns[WAIT_WAKEUP] += nanos;
-		s->waits[WAIT_WAKEUP][histogram_slot(nanos)]++;
-	} else {
-		s->wait_ns[WAIT_PREEMPTED] += nanos;
-		s->waits[WAIT_PREEMPTED][histogram_slot(nanos)]++;
-	}
-}
-
-static __always_inline void count_on_cpu(u32 slot, u64 nanos)
-{
-	u32 row = row_of(slot);
-	struct sched_stats *s = bpf_map_lookup_elem(&sched_stats, &row);
-
-	if (s)
-		s->on_cpu_ns += nanos;
-}
-
-/* The slot of a task's workload: remembered with the task for as long as it stays in its cgroup. */
-static __always_inline u32 task_slot(struct task_struct *task, struct task_record *r,
-				     const bool typed)
-{
-	u64 id = task_cgroup_id(task, typed);
-
-	if (r->cgroup_id != id || r->slot == SLOT_NONE || r->cgroup_id == 0) {
-		u32 flags = typed ? task->flags : BPF_CORE_READ(task, flags);
-
-		r->slot = slot_of(workload_key(id, flags));
-		r->cgroup_id = id;
-	}
-	return r->slot;
-}
+/* The same of a field whose width depends on the kernel: as many bytes as this kernel's has. */
+#define GET_SIZED(task, field) (typed ? (task)->field : BPF_CORE_READ_BITFIELD_PROBED(task, field))
 
 /*
  * A wake-up. A task that is on a CPU does not wait: it was woken between setting its state and giving up the CPU. One
  * that already waits goes on waiting: it was preempted between the two.
  */
-static __always_inline void handle_wakeup(struct task_struct *task, const bool typed)
+static __always_inline struct task_record *handle_wakeup(struct task_struct *task, const bool typed)
 {
 	struct task_record *r;
 
-	if (typed ? task->on_cpu : BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu))
-		return; /* the second reads as many bytes as this kernel's field has, as the first does */
-	r = record_of(task, typed ? task->pid : BPF_CORE_READ(task, pid));
+	if (GET_SIZED(task, on_cpu))
+		return NULL;
+	r = record_of(task, GET(task, pid));
 	if (r && !r->queued_at) {
 		r->queued_at = bpf_ktime_get_ns();
-		r->reason = WAIT_WAKEUP;
+		r->reason = queue_is_throttled(task, typed) ? WAIT_THROTTLED : WAIT_WAKEUP;
+		r->charged_to = 0;
+		note_throttled_time(task, r, typed);
 	}
+	return r;
+}
+
+/* A new task's first wake-up: the kernel counts its switches and moves from zero, and so does the record. */
+static __always_inline void handle_new(struct task_struct *task, const bool typed)
+{
+	struct task_record *r = handle_wakeup(task, typed);
+
+	if (r)
+		r->counted = 1;
 }
 
 /* The state is read from the task: what the tracepoint says of a task with a pending signal is not what became true. */
 static __always_inline bool is_runnable(struct task_struct *task, const bool typed)
 {
 	if (bpf_core_field_exists(task->__state))
-		return (typed ? task->__state : BPF_CORE_READ(task, __state)) == TASK_RUNNING;
+		return GET(task, __state) == TASK_RUNNING;
 	return BPF_CORE_READ((struct task_struct___before_5_14 *)task, state) == TASK_RUNNING;
+}
+
+static __always_inline bool is_in_iowait(struct task_struct *task, const bool typed)
+{
+	return typed ? BPF_CORE_READ_BITFIELD(task, in_iowait)
+		     : BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait);
+}
+
+/* Takes the kernel's counts of a task that was there before the agent. Cold: once per task. */
+static __noinline int first_look(struct task_struct *task, struct task_record *r)
+{
+	r->voluntary = BPF_CORE_READ(task, nvcsw);
+	r->involuntary = BPF_CORE_READ(task, nivcsw);
+	r->migrations = BPF_CORE_READ(task, se.nr_migrations);
+	r->counted = 1;
+	return 0;
+}
+
+/*
+ * A task gives up its CPU: counts the switch as the kernel does (its own counts have just been raised, and what they
+ * rose by includes switches that were not traced), and writes down what begins now.
+ */
+static __always_inline void leave_cpu(struct sched_stats *s, struct task_record *r,
+				      struct task_struct *prev, bool runnable, u64 now,
+				      const bool typed)
+{
+	u32 voluntary = GET(prev, nvcsw);
+	u32 involuntary = GET(prev, nivcsw);
+
+	if (__builtin_expect(!r->counted, 0)) {
+		first_look(prev, r);
+	} else if (s) {
+		ADD(s->switches[SWITCH_VOLUNTARY], voluntary - r->voluntary);
+		ADD(s->switches[SWITCH_INVOLUNTARY], involuntary - r->involuntary);
+	}
+	r->voluntary = voluntary;
+	r->involuntary = involuntary;
+	if (runnable) {
+		r->queued_at = now;
+		r->blocked_at = 0;
+		r->charged_to = 0;
+		r->reason = was_throttled(prev, typed) ? WAIT_THROTTLED : WAIT_PREEMPTED;
+		note_throttled_time(prev, r, typed);
+	} else {
+		r->queued_at = 0;
+		r->blocked_at = now;
+		r->kind = is_in_iowait(prev, typed) ? BLOCK_IO : BLOCK_SLEEP;
+	}
+}
+
+static __always_inline void charge_wait(u32 cpu, struct task_record *r, u64 now)
+{
+	if (find_neighbours && r->reason == WAIT_PREEMPTED)
+		charge_neighbours(cpu, r->slot, r->charged_to ? r->charged_to : r->queued_at, now);
+}
+
+/* Counts the wait that ended now, and the blocked time before it. */
+static __always_inline void count_run(struct sched_stats *s, u32 row, struct task_record *r,
+				      u64 now)
+{
+	u64 queued_at = r->queued_at;
+
+	if (now > queued_at)
+		count_wait(s, r->reason, now - queued_at);
+	if (off_cpu && r->blocked_at && queued_at > r->blocked_at)
+		count_block(s, row, r->kind, queued_at - r->blocked_at);
+}
+
+/* A task got this CPU. */
+static __always_inline void enter_cpu(void *ctx, u32 cpu, u32 slot, struct task_record *r,
+				      struct task_struct *next, u64 now, const bool typed)
+{
+	u32 row = sched_row(cpu, slot);
+	struct sched_stats *s = bpf_map_lookup_elem(&sched_stats, &row);
+	u32 migrations = GET(next, se.nr_migrations);
+
+	if (!s)
+		return;
+	if (__builtin_expect(!r->counted, 0)) {
+		first_look(next, r);
+	} else if (migrations != r->migrations) {
+		ADD(s->migrations, migrations - r->migrations);
+		r->migrations = migrations;
+	}
+	/* 0: it was waiting before the agent came, since when is not known */
+	if (r->queued_at) {
+		reconsider_throttled(next, r, now, typed);
+		count_run(s, row, r, now);
+		if (now > r->queued_at) {
+			charge_wait(cpu, r, now);
+			if (__builtin_expect(now - r->queued_at > long_wait_ns, 0))
+				tell_long_wait(ctx, s, r, now);
+		}
+	}
+	r->queued_at = 0;
+	r->blocked_at = 0;
 }
 
 /* When a task that leaves its CPU got it, by the scheduler's own books: for what sched_switch did not tell. */
@@ -182,76 +167,123 @@ static __always_inline u64 got_cpu_at(struct task_struct *task, u64 now)
 		      BPF_CORE_READ(task, se.prev_sum_exec_runtime));
 }
 
+static __always_inline void count_on_cpu(u32 cpu, u32 slot, u64 nanos)
+{
+	u32 row = sched_row(cpu, slot);
+	struct sched_stats *s = bpf_map_lookup_elem(&sched_stats, &row);
+
+	if (s)
+		ADD(s->on_cpu_ns, nanos);
+}
+
 /*
  * Another task leaves this CPU than the one that was seen to get it: the switch between the two was not traced. Seen on
  * guests whose init hides its own switches, about three a second. Without this, the wait of the task after it would
  * be lost and its CPU time charged to the hidden one. Cold, hence not inlined.
  */
-static __noinline void make_up_for_missed_switch(struct cpu_state *c, struct task_struct *prev,
-						 u32 prev_pid, u64 now)
+static __noinline int make_up_for_missed_switch(struct cpu_state *c, struct task_struct *prev,
+						u32 prev_pid, u64 now)
 {
+	u32 cpu = bpf_get_smp_processor_id();
 	u64 start = got_cpu_at(prev, now);
 	struct task_record *r;
 
+	if (!c)
+		return 0;
 	COUNT_LOSS(missed_switch);
 	if (start > now) /* only tasks of the fair class keep such books */
 		start = now;
 	r = prev_pid ? record_of(prev, prev_pid) : NULL;
 	if (r) {
-		u32 slot = task_slot(prev, r, false);
+		u32 row = sched_row(cpu, task_slot(prev, r, false));
+		struct sched_stats *s = bpf_map_lookup_elem(&sched_stats, &row);
 
-		/* the scheduler's clock lags behind: a short wait may seem to end before it began */
-		if (r->queued_at)
-			count_wait(slot, r->reason,
-				   start > r->queued_at ? start - r->queued_at : 1);
+		if (s && r->queued_at) {
+			/* the scheduler's clock lags behind: a short wait may seem to end before it began */
+			u64 end = start > r->queued_at ? start : r->queued_at + 1;
+
+			count_run(s, row, r, end);
+			charge_wait(cpu, r, end);
+		}
 		r->queued_at = 0;
+		r->blocked_at = 0;
 	}
 	if (start < c->since) /* sched_flush already found the task that runs */
-		return;
+		return 0;
 	if (c->slot != SLOT_NONE)
-		count_on_cpu(c->slot, start - c->since);
+		count_on_cpu(cpu, c->slot, start - c->since);
 	c->slot = r ? r->slot : SLOT_NONE;
 	c->since = start;
+	begin_interval(c, c->slot, start);
+	return 0;
 }
 
-static __always_inline void handle_switch(bool preempt, struct task_struct *prev,
+static __always_inline void handle_switch(void *ctx, bool preempt, struct task_struct *prev,
 					  struct task_struct *next, const bool typed)
 {
 	u64 now = bpf_ktime_get_ns();
 	u32 cpu = bpf_get_smp_processor_id();
-	u32 prev_pid = typed ? prev->pid : BPF_CORE_READ(prev, pid);
-	u32 next_pid = typed ? next->pid : BPF_CORE_READ(next, pid);
+	u32 prev_pid = GET(prev, pid);
+	u32 next_pid = GET(next, pid);
 	struct cpu_state *c = bpf_map_lookup_elem(&cpu_states, &cpu);
 	struct task_record *r;
 	u32 slot = SLOT_NONE;
 
 	if (!c)
 		return;
-	if (c->pid != prev_pid && c->since)
+	if (__builtin_expect(c->pid != prev_pid && c->since, 0))
 		make_up_for_missed_switch(c, prev, prev_pid, now);
-	if (c->since && c->slot != SLOT_NONE)
-		count_on_cpu(c->slot, now - c->since);
-	/* preempt alone is not enough: most involuntary switches have it false, with the task still runnable */
-	if (prev_pid && (preempt || is_runnable(prev, typed))) {
-		r = record_of(prev, prev_pid);
-		if (r) {
-			r->queued_at = now;
-			r->reason = WAIT_PREEMPTED;
+	if (prev_pid) {
+		struct sched_stats *s = NULL;
+
+		if (c->since && c->slot != SLOT_NONE) {
+			u32 row = sched_row(cpu, c->slot);
+
+			s = bpf_map_lookup_elem(&sched_stats, &row);
+			if (s)
+				ADD(s->on_cpu_ns, now - c->since);
 		}
+		r = record_of(prev, prev_pid);
+		/* preempt alone is not enough: most involuntary switches have it false, with the task still runnable */
+		if (r)
+			leave_cpu(s, r, prev, preempt || is_runnable(prev, typed), now, typed);
 	}
 	if (next_pid) {
 		r = record_of(next, next_pid);
 		if (r) {
 			slot = task_slot(next, r, typed);
-			/* 0: it was waiting before the agent came, since when is not known */
-			if (r->queued_at && now > r->queued_at)
-				count_wait(slot, r->reason, now - r->queued_at);
-			r->queued_at = 0;
+			enter_cpu(ctx, cpu, slot, r, next, now, typed);
 		}
 	}
+	if (slot != c->slot || !c->since)
+		begin_interval(c, slot, now);
 	c->slot = slot;
 	c->pid = next_pid;
 	c->since = now;
+}
+
+/*
+ * A task is about to move to another CPU. If it waits, the wait goes on there, among other neighbours: those of the old
+ * CPU are charged now, while its queue is locked.
+ */
+static __always_inline void handle_migrate(struct task_struct *task, const bool typed)
+{
+	struct task_record *r;
+	u64 now;
+	u32 cpu;
+
+	if (!GET_SIZED(task, on_rq)) /* a wake-up looks for a CPU: the wait has not begun */
+		return;
+	r = record_if_any(task, GET(task, pid));
+	if (!r || !r->queued_at)
+		return;
+	if (bpf_core_field_exists(task->thread_info.cpu))
+		cpu = GET(task, thread_info.cpu);
+	else
+		cpu = BPF_CORE_READ((struct task_struct___before_5_16 *)task, cpu);
+	now = bpf_ktime_get_ns();
+	charge_wait(cpu, r, now);
+	r->charged_to = now;
 }
 
 SEC("tp_btf/sched_wakeup")
@@ -264,14 +296,21 @@ int BPF_PROG(sched_wakeup_btf, struct task_struct *task)
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(sched_wakeup_new_btf, struct task_struct *task)
 {
-	handle_wakeup(task, true);
+	handle_new(task, true);
 	return 0;
 }
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(sched_switch_btf, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	handle_switch(preempt, prev, next, true);
+	handle_switch(ctx, preempt, prev, next, true);
+	return 0;
+}
+
+SEC("tp_btf/sched_migrate_task")
+int BPF_PROG(sched_migrate_btf, struct task_struct *task)
+{
+	handle_migrate(task, true);
 	return 0;
 }
 
@@ -285,14 +324,21 @@ int BPF_PROG(sched_wakeup_raw, struct task_struct *task)
 SEC("raw_tp/sched_wakeup_new")
 int BPF_PROG(sched_wakeup_new_raw, struct task_struct *task)
 {
-	handle_wakeup(task, false);
+	handle_new(task, false);
 	return 0;
 }
 
 SEC("raw_tp/sched_switch")
 int BPF_PROG(sched_switch_raw, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	handle_switch(preempt, prev, next, false);
+	handle_switch(ctx, preempt, prev, next, false);
+	return 0;
+}
+
+SEC("raw_tp/sched_migrate_task")
+int BPF_PROG(sched_migrate_raw, struct task_struct *task)
+{
+	handle_migrate(task, false);
 	return 0;
 }
 
@@ -322,8 +368,12 @@ int sched_flush(void *ctx)
 		return 0;
 	if ((u32)bpf_get_current_pid_tgid()) {
 		/* its workload now, not at switch-in: a runtime moves a container's first process while it runs */
-		c->slot = slot_of(current_workload_key());
-		count_on_cpu(c->slot, now - c->since);
+		u32 slot = slot_of(current_workload_key());
+
+		if (slot != c->slot)
+			begin_interval(c, slot, c->since);
+		c->slot = slot;
+		count_on_cpu(cpu, slot, now - c->since);
 	}
 	c->since = now;
 	return 0;
@@ -331,21 +381,23 @@ int sched_flush(void *ctx)
 
 /*
  * Plain tracepoints know pids only, and the task that is switched to cannot be looked up by pid: its wait is kept in
- * the record and charged when the task leaves the CPU, since then it is the current task.
+ * the record and counted when the task leaves the CPU, since then it is the current task.
  *
  * Nor do they say whether the task that is woken is on a CPU already (it was woken between setting its state and giving
- * up the CPU, and does not wait). One with an uncharged wait is; what else slips in is taken back when the task blocks.
+ * up the CPU, and does not wait). One that was seen to get a CPU is; what else slips in is taken back when it leaves.
  */
-static __always_inline void wake_pid(u32 pid)
+static __always_inline struct task_record *wake_pid(u32 pid)
 {
 	struct task_record *r = record_by_pid(pid);
 
-	if (!r)
+	if (!r) {
 		COUNT_LOSS(storage);
-	else if (!r->queued_at && !r->waited) {
+	} else if (!r->queued_at && !r->ran_at) {
 		r->queued_at = bpf_ktime_get_ns();
 		r->reason = WAIT_WAKEUP;
+		r->charged_to = 0;
 	}
+	return r;
 }
 
 SEC("tracepoint/sched/sched_wakeup")
@@ -358,12 +410,83 @@ int sched_wakeup_tp(struct trace_event_raw_sched_wakeup_template *ctx)
 SEC("tracepoint/sched/sched_wakeup_new")
 int sched_wakeup_new_tp(struct trace_event_raw_sched_wakeup_template *ctx)
 {
-	wake_pid(BPF_CORE_READ(ctx, pid));
+	struct task_record *r = wake_pid(BPF_CORE_READ(ctx, pid));
+
+	if (r)
+		r->counted = 1;
 	return 0;
 }
 
 /* The kernel's mark of a task that was preempted, whatever its state: TASK_REPORT_MAX. */
 #define REPORTED_PREEMPTED 0x100
+
+/* The current task leaves its CPU: its wait before is counted, and whose it was is known now. */
+static __always_inline void leave_current(struct cpu_state *c, u32 cpu, u32 pid, long state,
+					  u64 now)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_record *r = record_by_pid(pid);
+	struct sched_stats *s;
+	u32 slot, row;
+
+	if (!r) {
+		COUNT_LOSS(storage);
+		return;
+	}
+	slot = task_slot(task, r, false);
+	row = sched_row(cpu, slot);
+	s = bpf_map_lookup_elem(&sched_stats, &row);
+	if (!s)
+		return;
+	if (c->since && c->pid != pid) {
+		u64 start = got_cpu_at(task, now);
+
+		COUNT_LOSS(missed_switch);
+		if (start > c->since && start <= now)
+			c->since = start;
+		if (r->queued_at)
+			r->ran_at = start > r->queued_at ? start : r->queued_at + 1;
+		begin_interval(c, slot, c->since);
+	}
+	if (c->since)
+		ADD(s->on_cpu_ns, now - c->since);
+	c->ring[c->newest & (INTERVALS - 1)].slot = slot;
+	if (r->counted) {
+		u32 migrations = BPF_CORE_READ(task, se.nr_migrations);
+
+		ADD(s->migrations, migrations - r->migrations);
+		r->migrations = migrations;
+	}
+	if (r->queued_at && r->ran_at)
+		count_run(s, row, r, r->ran_at);
+	r->ran_at = 0;
+	leave_cpu(s, r, task, state == TASK_RUNNING || state & REPORTED_PREEMPTED, now, false);
+}
+
+/* A task gets the CPU of which only the pid is known: who ran meanwhile must be charged now, while it stands in the ring. */
+static __always_inline void enter_pid(void *ctx, struct cpu_state *c, u32 cpu, u32 pid, u64 now)
+{
+	struct task_record *r = record_by_pid(pid);
+	u32 slot = SLOT_OTHER;
+
+	if (!r) {
+		COUNT_LOSS(storage);
+	} else {
+		r->ran_at = now;
+		if (r->cgroups) {
+			u32 row = sched_row(cpu, r->slot);
+			struct sched_stats *s = bpf_map_lookup_elem(&sched_stats, &row);
+
+			slot = r->slot;
+			if (r->queued_at && now > r->queued_at) {
+				charge_wait(cpu, r, now);
+				if (now - r->queued_at > long_wait_ns)
+					tell_long_wait(ctx, s, r, now);
+			}
+		}
+	}
+	begin_interval(c, slot, now);
+}
 
 SEC("tracepoint/sched/sched_switch")
 int sched_switch_tp(struct trace_event_raw_sched_switch *ctx)
@@ -373,51 +496,34 @@ int sched_switch_tp(struct trace_event_raw_sched_switch *ctx)
 	struct cpu_state *c = bpf_map_lookup_elem(&cpu_states, &cpu);
 	u32 prev_pid = BPF_CORE_READ(ctx, prev_pid);
 	u32 next_pid = BPF_CORE_READ(ctx, next_pid);
-	long prev_state = BPF_CORE_READ(ctx, prev_state);
-	struct task_record *r;
 
 	if (!c)
 		return 0;
-	if (prev_pid) {
-		u32 slot = slot_of(current_workload_key());
-
-		r = record_by_pid(prev_pid);
-		if (c->since && c->pid != prev_pid) {
-			u64 start = got_cpu_at((void *)bpf_get_current_task(), now);
-
-			COUNT_LOSS(missed_switch);
-			if (start > c->since && start <= now)
-				c->since = start;
-			if (r && r->queued_at)
-				r->waited = start > r->queued_at ? start - r->queued_at : 1;
-		}
-		if (c->since)
-			count_on_cpu(slot, now - c->since);
-		if (r) {
-			if (r->waited)
-				count_wait(slot, r->reason, r->waited);
-			r->waited = 0;
-			if (prev_state == TASK_RUNNING || prev_state & REPORTED_PREEMPTED) {
-				r->queued_at = now;
-				r->reason = WAIT_PREEMPTED;
-			} else {
-				r->queued_at = 0;
-			}
-		}
-	}
-	if (next_pid) {
-		r = record_by_pid(next_pid);
-		if (!r) {
-			COUNT_LOSS(storage);
-		} else {
-			if (r->queued_at && now > r->queued_at)
-				r->waited = now - r->queued_at;
-			r->queued_at = 0;
-		}
-	}
+	if (prev_pid)
+		leave_current(c, cpu, prev_pid, BPF_CORE_READ(ctx, prev_state), now);
+	if (next_pid)
+		enter_pid(ctx, c, cpu, next_pid, now);
+	else
+		begin_interval(c, SLOT_NONE, now);
 	c->slot = SLOT_NONE; /* sched_flush looks at the current task itself */
 	c->pid = next_pid;
 	c->since = now;
+	return 0;
+}
+
+SEC("tracepoint/sched/sched_migrate_task")
+int sched_migrate_tp(struct trace_event_raw_sched_migrate_task *ctx)
+{
+	u32 pid = BPF_CORE_READ(ctx, pid);
+	u32 cpu = BPF_CORE_READ(ctx, orig_cpu);
+	struct task_record *r = bpf_map_lookup_elem(&task_records_by_pid, &pid);
+
+	if (r && r->queued_at && !r->ran_at) {
+		u64 now = bpf_ktime_get_ns();
+
+		charge_wait(cpu, r, now);
+		r->charged_to = now;
+	}
 	return 0;
 }
 

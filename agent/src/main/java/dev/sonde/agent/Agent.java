@@ -12,6 +12,7 @@ import dev.sonde.agent.pipeline.SnapshotLoop;
 import dev.sonde.agent.pipeline.Source;
 import dev.sonde.agent.probe.EventRouter;
 import dev.sonde.agent.probe.KernelSource;
+import dev.sonde.agent.probe.MemoryPlan;
 import dev.sonde.agent.probe.ProbeReport;
 import dev.sonde.agent.probe.ProbeSet;
 import dev.sonde.agent.runtime.jvm.JvmSource;
@@ -100,6 +101,7 @@ public final class Agent implements AutoCloseable {
     }
     ProbeSet probes = own(Kernel.attach(config, hierarchy));
     report(probes.reports());
+    reportMemory(Kernel.memory(config));
     KernelSource kernel = own(new KernelSource(probes, pods, config.get(Options.BPF_STATS)));
     adoptOldSockets(kernel);
 
@@ -170,6 +172,21 @@ public final class Agent implements AutoCloseable {
             "why",
             "run: sonde doctor");
       }
+    }
+  }
+
+  private void reportMemory(MemoryPlan plan) {
+    if (!plan.leftOut().isEmpty()) {
+      LOG.warn(
+          "BPF memory limit: some things are left out",
+          "limit_bytes",
+          config.get(Options.BPF_MEMORY_LIMIT),
+          "uses_bytes",
+          plan.bytes(),
+          "left_out",
+          plan.leftOut(),
+          "why",
+          "raise --bpf-memory-limit or lower --max-workloads");
     }
   }
 

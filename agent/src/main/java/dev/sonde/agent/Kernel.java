@@ -6,7 +6,9 @@ import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.StartException;
 import dev.sonde.agent.doctor.StartFailure;
 import dev.sonde.agent.probe.KernelSettings;
+import dev.sonde.agent.probe.MemoryPlan;
 import dev.sonde.agent.probe.ProbeSet;
+import dev.sonde.agent.probe.SchedSettings;
 import dev.sonde.agent.workload.CgroupHierarchy;
 import dev.sonde.ffi.KernelFeatures;
 import java.util.HashMap;
@@ -16,6 +18,15 @@ import java.util.Map;
 public final class Kernel {
   private Kernel() {}
 
+  /** What fits into {@code --bpf-memory-limit} on this machine. */
+  public static MemoryPlan memory(Config config) {
+    return MemoryPlan.of(
+        config.get(Options.BPF_MEMORY_LIMIT),
+        config.get(Options.MAX_WORKLOADS),
+        KernelFeatures.possibleCpus(),
+        config.get(Options.RING_BUFFER_BYTES));
+  }
+
   /**
    * @throws StartException an object of this build is broken; a probe that the kernel refuses is no
    *     failure
@@ -24,14 +35,20 @@ public final class Kernel {
     MechanismChoice choice = config.get(Options.MECHANISM);
     Map<String, String> forced = new HashMap<>(choice.byProbe());
     boolean perf = "perf".equals(forced.remove(MechanismChoice.BUFFER));
+    MemoryPlan memory = memory(config);
     KernelSettings settings =
         new KernelSettings(
-            config.get(Options.MAX_WORKLOADS),
+            memory.maxSlots(),
             KernelFeatures.possibleCpus(),
             hierarchy.idsFromV1(),
             config.get(Options.RING_BUFFER_BYTES),
             perf,
-            config.get(Options.BTF).orElse(null));
+            config.get(Options.BTF).orElse(null),
+            new SchedSettings(
+                config.get(Options.SCHED_DEADLINES),
+                config.get(Options.SCHED_LONG_WAIT),
+                config.get(Options.SCHED_NEIGHBOURS)),
+            memory);
     try {
       return ProbeSet.attach(settings, forced, config.get(Options.PROBES)::includes);
     } catch (IllegalArgumentException e) {

@@ -6,6 +6,7 @@ import static dev.sonde.agent.config.Command.PODS;
 
 import dev.sonde.agent.config.Option.Shape;
 import dev.sonde.agent.log.LogLevel;
+import dev.sonde.agent.probe.SchedSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -104,7 +105,42 @@ public final class Options {
       Option.of("max-workloads", "N", Values.integer(16, 65_536))
           .withDefault("2048")
           .withHelp("containers and units with series of their own; the rest is ~other")
-          .withExample("4096");
+          .withExample("4096")
+          .forCommands(AGENT, DOCTOR);
+
+  public static final Option<Long> BPF_MEMORY_LIMIT =
+      Option.of("bpf-memory-limit", "SIZE", Quantities.size(1_000_000, 1L << 40))
+          .withDefault("256MB")
+          .withHelp("memory of the BPF maps; what does not fit is left out, and said")
+          .withExample("64MB")
+          .forCommands(AGENT, DOCTOR);
+
+  public static final Option<List<Duration>> SCHED_DEADLINES =
+      Option.of(
+              "sched-deadlines",
+              "LIST",
+              Quantities.durations(
+                  Duration.ofNanos(1), Duration.ofMinutes(1), SchedSettings.MAX_DEADLINES))
+          .withShape(Shape.LIST)
+          .withDefault("15us,1ms,10ms")
+          .withHelp("count waits for a CPU that are longer than these; off: none")
+          .withExample("100us,5ms");
+
+  public static final Option<Duration> SCHED_LONG_WAIT =
+      Option.of(
+              "sched-long-wait",
+              "DURATION",
+              Quantities.duration(Duration.ZERO, Duration.ofHours(1)))
+          .withDefault("100ms")
+          .withHelp("waits for a CPU longer than this are events; 0: none")
+          .withExample("20ms");
+
+  public static final Option<Integer> SCHED_NEIGHBOURS =
+      Option.of("sched-neighbours", "K", Values.integer(0, 1000))
+          .withDefault("5")
+          .withHelp(
+              "workloads named for taking a victim's CPU, the rest is ~other; 0: not found out")
+          .withExample("10");
 
   public static final Option<Integer> RING_BUFFER_BYTES =
       Option.of("ring-buffer-bytes", "SIZE", Quantities.ringBytes(64 << 10, 256 << 20))
@@ -166,6 +202,10 @@ public final class Options {
           PROBES,
           SNAPSHOT_INTERVAL,
           MAX_WORKLOADS,
+          BPF_MEMORY_LIMIT,
+          SCHED_DEADLINES,
+          SCHED_LONG_WAIT,
+          SCHED_NEIGHBOURS,
           RING_BUFFER_BYTES,
           MAX_CONNECTIONS,
           CLASSIC_HISTOGRAMS,

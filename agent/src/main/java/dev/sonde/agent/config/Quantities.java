@@ -3,6 +3,8 @@ package dev.sonde.agent.config;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -12,7 +14,7 @@ import java.util.regex.Pattern;
  * The parsers of durations ({@code 500ms}, {@code 1m30s}) and sizes ({@code 1MiB}, {@code 64Ki},
  * {@code 1000000}).
  */
-final class Quantities {
+public final class Quantities {
   private static final Pattern PART = Pattern.compile("(\\d{1,18}(?:\\.\\d{1,9})?)\\s*([a-zµ]*)");
   private static final Pattern SIZE = Pattern.compile("(\\d{1,18}(?:\\.\\d{1,9})?)\\s*([A-Za-z]*)");
 
@@ -96,7 +98,7 @@ final class Quantities {
   }
 
   /** A duration as it would be written: {@code 1m30s}. */
-  static String format(Duration value) {
+  public static String format(Duration value) {
     long nanos = value.toNanos();
     StringBuilder out = new StringBuilder();
     for (String unit : new String[] {"d", "h", "m", "s", "ms", "us", "ns"}) {
@@ -129,6 +131,35 @@ final class Quantities {
             "not a power of two (next: " + Long.highestOneBit(value) * 2 / 1024 + "KiB)");
       }
       return (int) value;
+    };
+  }
+
+  /** A number of bytes. */
+  static ValueParser<Long> size(long min, long max) {
+    return text -> {
+      long value = bytes(text);
+      if (value < min || value > max) {
+        throw new BadValueException("not from " + min + " to " + max + " bytes");
+      }
+      return value;
+    };
+  }
+
+  /** Durations, separated by commas, at most {@code most} of them; or {@code off} for none. */
+  static ValueParser<List<Duration>> durations(Duration min, Duration max, int most) {
+    ValueParser<Duration> one = duration(min, max);
+    return text -> {
+      List<Duration> all = new ArrayList<>();
+      if (text.strip().equals(Values.OFF)) {
+        return all;
+      }
+      for (String item : ProbeSelection.items(text)) {
+        all.add(one.parse(item));
+      }
+      if (all.stream().distinct().count() > most) {
+        throw new BadValueException("more than " + most);
+      }
+      return all;
     };
   }
 

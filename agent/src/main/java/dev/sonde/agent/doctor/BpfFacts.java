@@ -1,8 +1,10 @@
 package dev.sonde.agent.doctor;
 
+import dev.sonde.agent.Kernel;
 import dev.sonde.agent.config.Config;
 import dev.sonde.agent.config.MechanismChoice;
 import dev.sonde.agent.config.Options;
+import dev.sonde.agent.probe.MemoryPlan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +17,7 @@ final class BpfFacts {
     List<Fact> facts = new ArrayList<>();
     facts.add(libbpf(libbpf));
     facts.add(buffer(config, host));
+    facts.add(memory(Kernel.memory(config)));
     facts.add(tracefs(host));
     facts.add(jit(host));
     facts.add(unprivileged(host));
@@ -47,6 +50,15 @@ final class BpfFacts {
         ? Fact.of("bpf.buffer", "event buffer", Status.WARN, "perf, " + size)
             .because("the ring buffer needs kernel 5.8")
         : Fact.of("bpf.buffer", "event buffer", Status.OK, "ring, " + size);
+  }
+
+  private static Fact memory(MemoryPlan plan) {
+    String size = plan.bytes() / 1_000_000 + " MB";
+    return plan.leftOut().isEmpty()
+        ? Fact.of("bpf.memory", "map memory", Status.OK, size)
+        : Fact.of("bpf.memory", "map memory", Status.WARN, size)
+            .because("left out for --bpf-memory-limit: " + String.join(", ", plan.leftOut()))
+            .remedy("raise --bpf-memory-limit, or lower --max-workloads");
   }
 
   private static Fact tracefs(HostFiles host) {

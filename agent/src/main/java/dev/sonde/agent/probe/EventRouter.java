@@ -3,6 +3,7 @@ package dev.sonde.agent.probe;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Event;
 import dev.sonde.ffi.RecordHandler;
+import dev.sonde.ffi.layout.SchedWaitEvent;
 import dev.sonde.ffi.layout.TcpRetransmitEvent;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -20,6 +21,8 @@ import java.util.function.Consumer;
 public final class EventRouter implements RecordHandler {
   /** {@code enum event_kind} of events.h. */
   private static final int TCP_RETRANSMIT = 1;
+
+  private static final int SCHED_WAIT = 2;
 
   private final PodTable pods;
   private final Consumer<Event> sink;
@@ -42,9 +45,23 @@ public final class EventRouter implements RecordHandler {
     int kind = length < Integer.BYTES ? 0 : data.get(ValueLayout.JAVA_INT_UNALIGNED, offset);
     if (kind == TCP_RETRANSMIT && length >= TcpRetransmitEvent.SIZE) {
       sink.accept(retransmit(data, offset));
+    } else if (kind == SCHED_WAIT && length >= SchedWaitEvent.SIZE) {
+      sink.accept(wait(data, offset));
     } else {
       malformed++;
     }
+  }
+
+  private Event wait(MemorySegment e, long at) {
+    long culprit = SchedWaitEvent.culprit(e, at);
+    return new Event.SchedWait(
+        ++sequence,
+        wallClock(SchedWaitEvent.startNs(e, at)),
+        Duration.ofNanos(SchedWaitEvent.durationNs(e, at)),
+        pods.workload(SchedWaitEvent.victim(e, at)),
+        WaitReason.label(SchedWaitEvent.reason(e, at)),
+        (int) SchedWaitEvent.cpu(e, at),
+        culprit == Slots.NOBODY ? PodTable.IDLE : pods.workload(culprit));
   }
 
   private Event retransmit(MemorySegment e, long at) {

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param ringBytes size of the ring buffer; the perf buffer has a share of it per CPU
  * @param perfBuffer the perf buffer instead of the ring
  * @param btf the kernel's types, where the kernel does not carry them itself
+ * @param sched what the scheduler probe is asked for
+ * @param memory what of it the memory limit leaves
  */
 public record KernelSettings(
     int maxSlots,
@@ -19,4 +21,26 @@ public record KernelSettings(
     boolean cgroupV1,
     int ringBytes,
     boolean perfBuffer,
-    @Nullable Path btf) {}
+    @Nullable Path btf,
+    SchedSettings sched,
+    MemoryPlan memory) {
+
+  /** With the scheduler's defaults, and no limit to the memory. */
+  public KernelSettings(
+      int maxSlots,
+      int cpus,
+      boolean cgroupV1,
+      int ringBytes,
+      boolean perfBuffer,
+      @Nullable Path btf) {
+    this(
+        maxSlots,
+        cpus,
+        cgroupV1,
+        ringBytes,
+        perfBuffer,
+        btf,
+        SchedSettings.DEFAULT,
+        MemoryPlan.of(Long.MAX_VALUE, maxSlots, cpus, ringBytes));
+  }
+}

@@ -33,6 +33,10 @@ public final class KernelSource implements Source, AutoCloseable {
   public static final Metric EVENTS_LOST =
       Metric.counter(
           "sonde_events_lost_total", "Events or increments lost or without an owner, by where.");
+  static final Metric BPF_MEMORY =
+      Metric.gauge(
+          "sonde_bpf_memory_bytes",
+          "Bytes of the BPF maps that are there from the start: what --bpf-memory-limit bounds.");
   static final Metric MAP_ENTRIES =
       Metric.gauge("sonde_map_entries", "Entries in use of a BPF map.");
   static final Metric MAP_CAPACITY =
@@ -93,7 +97,13 @@ public final class KernelSource implements Source, AutoCloseable {
     collectOwn(out);
     if (slots != null) {
       // both probes have just read every slot: what is freed now has no count left behind
-      slots.free(pods::reclaimable);
+      slots.free(
+          pods::reclaimable,
+          slot -> {
+            if (sched != null) {
+              sched.forget(slot);
+            }
+          });
     }
   }
 
@@ -124,7 +134,9 @@ public final class KernelSource implements Source, AutoCloseable {
       out.addOwn(EVENTS_LOST, counts.storage(), "where", "storage");
       out.addOwn(EVENTS_LOST, counts.mapFull(), "where", "map_full");
       out.addOwn(EVENTS_LOST, counts.missedSwitch(), "where", "missed_switch");
+      out.addOwn(EVENTS_LOST, counts.suppressed(), "where", "suppressed");
     }
+    out.addOwn(BPF_MEMORY, probes.settings().memory().bytes());
     if (slots != null) {
       BpfMap map = probes.maps().get("cgroup_slots");
       out.addOwn(MAP_ENTRIES, slots.taken(), "map", map.name());

@@ -210,13 +210,29 @@ final class Ladder {
     object.setGlobal("max_slots", settings.maxSlots());
     object.setGlobal("cgroup_v1", settings.cgroupV1() ? 1 : 0);
     switch (object.name()) {
-      case "sched" -> object.setGlobal("use_task_storage", storage);
+      case "sched" -> configureSched(object, storage);
       case "tcp" -> {
         object.setGlobal("use_socket_storage", storage);
         object.setGlobal("use_perf_buffer", settings.perfBuffer() ? 1 : 0);
       }
       default ->
           throw new IllegalArgumentException("no settings known for BPF object " + object.name());
+    }
+  }
+
+  private void configureSched(BpfObject object, long storage) {
+    MemoryPlan memory = settings.memory();
+    SchedSettings sched = settings.sched();
+    object.setGlobal("use_task_storage", storage);
+    object.setGlobal("use_perf_buffer", settings.perfBuffer() ? 1 : 0);
+    object.setGlobal("row_shift", memory.rowShift());
+    object.setGlobal("off_cpu", memory.offCpu() ? 1 : 0);
+    object.setGlobal("find_neighbours", memory.neighbours() && sched.neighbours() > 0 ? 1 : 0);
+    if (!sched.longWait().isZero()) {
+      object.setGlobal("long_wait_ns", sched.longWait().toNanos());
+    }
+    for (int i = 0; i < sched.deadlines().size(); i++) {
+      object.setGlobal("deadline" + i, sched.deadlines().get(i).toNanos());
     }
   }
 }

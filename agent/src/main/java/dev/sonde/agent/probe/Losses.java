@@ -25,8 +25,10 @@ final class Losses implements AutoCloseable {
    * @param storage owners or waits that could not be remembered
    * @param mapFull increments that went to {@code ~other} for want of a slot
    * @param missedSwitch context switches that the kernel did not tell of, and that were made up for
+   * @param suppressed events held back by their rate limit
    */
-  record Counts(long written, long reserve, long storage, long mapFull, long missedSwitch) {}
+  record Counts(
+      long written, long reserve, long storage, long mapFull, long missedSwitch, long suppressed) {}
 
   Counts read() {
     MemorySegment s = rows.segment();
@@ -35,6 +37,7 @@ final class Losses implements AutoCloseable {
     long storage = 0;
     long mapFull = 0;
     long missedSwitch = 0;
+    long suppressed = 0;
     for (int cpu = 0; cpu < cpus; cpu++) {
       long row = cpu * LossRow.SIZE;
       written += LossRow.written(s, row);
@@ -42,8 +45,9 @@ final class Losses implements AutoCloseable {
       storage += LossRow.storage(s, row);
       mapFull += LossRow.mapFull(s, row);
       missedSwitch += LossRow.missedSwitch(s, row);
+      suppressed += LossRow.suppressed(s, row);
     }
-    return new Counts(written, reserve, storage, mapFull, missedSwitch);
+    return new Counts(written, reserve, storage, mapFull, missedSwitch, suppressed);
   }
 
   @Override

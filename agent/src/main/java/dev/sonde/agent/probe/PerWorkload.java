@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +27,7 @@ final class PerWorkload<L, T> {
   private final Slots slots;
   private final PodTable pods;
   private final Supplier<L> freshSlot;
-  private final Supplier<T> freshTotals;
+  private final Function<Workload, T> freshTotals;
   private final List<Slot<L, T>> known = new ArrayList<>();
   private final Map<Workload, T> totals = new LinkedHashMap<>();
 
@@ -35,6 +36,7 @@ final class PerWorkload<L, T> {
     final L last;
     long owner = Slots.NOBODY;
     @Nullable T totals;
+    @Nullable Workload workload;
 
     Slot(L last) {
       this.last = last;
@@ -48,7 +50,8 @@ final class PerWorkload<L, T> {
     void read(int slot, L last, T totals);
   }
 
-  PerWorkload(Slots slots, PodTable pods, Supplier<L> freshSlot, Supplier<T> freshTotals) {
+  PerWorkload(
+      Slots slots, PodTable pods, Supplier<L> freshSlot, Function<Workload, T> freshTotals) {
     this.slots = slots;
     this.pods = pods;
     this.freshSlot = freshSlot;
@@ -66,19 +69,32 @@ final class PerWorkload<L, T> {
       if (owner == Slots.NOBODY) {
         slot.owner = owner;
         slot.totals = null;
+        slot.workload = null;
         continue;
       }
       if (slot.owner != owner || slot.totals == null) {
         Workload workload = pods.find(owner);
+        slot.totals = null;
+        slot.workload = workload;
         if (workload == null) {
           // the kernel does not say just now: its counts wait in the row for the next look
           continue;
         }
         slot.owner = owner;
-        slot.totals = totals.computeIfAbsent(workload, w -> freshTotals.get());
+        slot.totals = totals.computeIfAbsent(workload, freshTotals);
       }
       reader.read(i, slot.last, slot.totals);
     }
+  }
+
+  /** The totals of a slot's workload; null for a slot that is free or not yet named. */
+  @Nullable T at(int slot) {
+    return slot < known.size() ? known.get(slot).totals : null;
+  }
+
+  /** The workload that a slot belonged to at the last {@link #read}; null likewise. */
+  @Nullable Workload workload(int slot) {
+    return slot < known.size() ? known.get(slot).workload : null;
   }
 
   /**

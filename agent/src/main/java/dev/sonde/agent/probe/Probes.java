@@ -22,7 +22,14 @@ final class Probes {
       new ProbeSpec(
           "sched",
           "sched",
-          List.of("sonde_sched_run_queue_seconds", "sonde_sched_on_cpu_seconds_total"),
+          List.of(
+              "sonde_sched_run_queue_seconds",
+              "sonde_sched_on_cpu_seconds_total",
+              "sonde_sched_off_cpu_seconds",
+              "sonde_sched_switches_total",
+              "sonde_sched_migrations_total",
+              "sonde_sched_deadline_misses_total",
+              "sonde_sched_preempted_seconds_total"),
           List.of(
               Rung.of(
                   "tp_btf",
@@ -30,6 +37,7 @@ final class Probes {
                   "sched_switch_btf",
                   "sched_wakeup_btf",
                   "sched_wakeup_new_btf",
+                  "sched_migrate_btf",
                   "sched_flush"),
               Rung.of(
                   "tp_btf_hash",
@@ -37,6 +45,7 @@ final class Probes {
                   "sched_switch_btf",
                   "sched_wakeup_btf",
                   "sched_wakeup_new_btf",
+                  "sched_migrate_btf",
                   "sched_free_raw",
                   "sched_flush"),
               Rung.of(
@@ -45,6 +54,7 @@ final class Probes {
                   "sched_switch_raw",
                   "sched_wakeup_raw",
                   "sched_wakeup_new_raw",
+                  "sched_migrate_raw",
                   "sched_free_raw",
                   "sched_flush"),
               Rung.of(
@@ -53,6 +63,7 @@ final class Probes {
                   "sched_switch_tp",
                   "sched_wakeup_tp",
                   "sched_wakeup_new_tp",
+                  "sched_migrate_tp",
                   "sched_free_tp",
                   "sched_flush")));
 

@@ -1,85 +1,118 @@
 package dev.sonde.agent.probe;
 
+import dev.sonde.agent.config.Quantities;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.pipeline.Source;
 import dev.sonde.agent.workload.PodTable;
-import dev.sonde.exporter.model.Metric;
+import dev.sonde.exporter.model.Workload;
 import dev.sonde.ffi.BpfException;
 import dev.sonde.ffi.BpfProgram;
 import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.CpuState;
-import dev.sonde.ffi.layout.SchedStats;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long each workload's tasks waited for a CPU, and how long they ran: {@code sched.bpf.c}.
+ * How long each workload's tasks waited for a CPU and why, how long they ran and were blocked, and
+ * who took their CPU: {@code sched.bpf.c}.
  *
- * <p>The kernel counts and bins every wait; once a snapshot this reads the rows of the slots that
- * are taken, straight from the mapped array. Owned by the snapshot thread. Kernel floor 5.10.
+ * <p>The kernel counts and bins; once a snapshot this reads the rows of the slots that are taken,
+ * straight from the mapped arrays. Owned by the snapshot thread. Kernel floor 5.10.
  */
 final class SchedProbe implements Source, AutoCloseable {
-  static final Metric RUN_QUEUE =
-      Metric.histogram(
-          "sonde_sched_run_queue_seconds",
-          "Time from becoming runnable to running, by why the task was waiting: woken up, or preempted.",
-          // 15 us, 122 us, 1 ms, 4 ms, 16 ms, 62 ms, 250 ms, 1 s, 4 s
-          -64,
-          -52,
-          -40,
-          -32,
-          -24,
-          -16,
-          -8,
-          0,
-          8);
-
-  static final Metric ON_CPU =
-      Metric.counter("sonde_sched_on_cpu_seconds_total", "Time that tasks ran on a CPU.");
-
   /** {@code cpu_state.slot} of an idle CPU. */
   private static final long SLOT_NONE = 0xffff_ffffL;
 
-  private static final String[] REASONS = {"wakeup", "preempted"};
+  /** {@code enum switch_kind}. */
+  private static final String[] SWITCHES = {"involuntary", "voluntary"};
+
+  /** {@code enum block_kind}. */
+  private static final String[] BLOCKS = {"sleep", "io"};
 
   private final KernelSettings settings;
   private final @Nullable BpfProgram flush;
   private final boolean flushIdle;
-  private final MappedArray stats;
   private final MappedArray cpuStates;
-  private final PerWorkload<Last, SchedTotals> workloads;
-
-  /**
-   * What was last read of a slot, summed over the CPUs. Buckets are u32 and wrap: differences are
-   * what counts.
-   */
-  private static final class Last {
-    long onCpu;
-    final long[] waitNanos = new long[REASONS.length];
-    final int[] waits = new int[REASONS.length * HistogramSlots.SLOTS];
-  }
+  private final Slots slots;
+  private final SchedRows rows;
+  private final PerWorkload<SchedRows.Last, SchedTotals> workloads;
+  private final @Nullable Neighbours neighbours;
+  private final String[] thresholds;
 
   SchedProbe(ProbeSet probes, AttachedProbe probe, Slots slots, PodTable pods) {
     this.settings = probes.settings();
+    this.slots = slots;
     this.flush = probe.program("sched_flush");
     this.flushIdle = probe.report().mechanism().equals("tracepoint");
-    this.stats = probes.maps().get("sched_stats").mmap();
     this.cpuStates = probes.maps().get("cpu_states").mmap();
-    this.workloads = new PerWorkload<>(slots, pods, Last::new, SchedTotals::new);
+    this.rows = new SchedRows(probes.maps(), settings);
+    int named = settings.sched().neighbours();
+    this.workloads =
+        new PerWorkload<>(slots, pods, SchedRows.Last::new, w -> new SchedTotals(w, named));
+    this.neighbours =
+        named > 0 && settings.memory().neighbours()
+            ? new Neighbours(probes.maps(), workloads)
+            : null;
+    this.thresholds =
+        settings.sched().deadlines().stream().map(Quantities::format).toArray(String[]::new);
   }
 
   @Override
   public void collect(SnapshotBuilder out) {
     closeOpenIntervals();
-    workloads.read(this::read);
+    workloads.read(rows::read);
+    if (neighbours != null) {
+      neighbours.read(slots.end());
+    }
     workloads.forgetGone();
-    workloads.forEach(
-        (owner, t) -> {
-          out.add(ON_CPU, owner, t.onCpuNanos / 1e9);
-          for (int r = 0; r < REASONS.length; r++) {
-            out.add(RUN_QUEUE, owner, t.waits[r].histogram(), "reason", REASONS[r]);
-          }
-        });
+    workloads.forEach((owner, t) -> add(out, owner, t));
+  }
+
+  private void add(SnapshotBuilder out, Workload owner, SchedTotals t) {
+    out.add(SchedMetrics.ON_CPU, owner, t.onCpuNanos / 1e9);
+    out.add(SchedMetrics.MIGRATIONS, owner, t.migrations);
+    for (WaitReason reason : WaitReason.values()) {
+      out.add(
+          SchedMetrics.RUN_QUEUE,
+          owner,
+          t.waits[reason.number()].histogram(),
+          "reason",
+          reason.label());
+    }
+    for (int i = 0; i < SWITCHES.length; i++) {
+      out.add(SchedMetrics.SWITCHES, owner, t.switches[i], "kind", SWITCHES[i]);
+    }
+    for (int i = 0; settings.memory().offCpu() && i < BLOCKS.length; i++) {
+      out.add(SchedMetrics.OFF_CPU, owner, t.blocks[i].histogram(), "kind", BLOCKS[i]);
+    }
+    for (int i = 0; i < thresholds.length; i++) {
+      out.add(SchedMetrics.DEADLINE_MISSES, owner, t.misses[i], "threshold", thresholds[i]);
+    }
+    t.culprits.settle();
+    t.culprits.forEach((culprit, nanos) -> addPreempted(out, owner, culprit, nanos));
+  }
+
+  private static void addPreempted(
+      SnapshotBuilder out, Workload victim, Workload culprit, long nanos) {
+    out.add(
+        SchedMetrics.PREEMPTED,
+        victim,
+        nanos / 1e9,
+        "by_namespace",
+        culprit.namespace(),
+        "by_pod",
+        culprit.pod(),
+        "by_container",
+        culprit.container(),
+        "by_unit",
+        culprit.unit());
+  }
+
+  /** A slot is about to be given to another workload. */
+  void forget(int slot) {
+    if (neighbours != null) {
+      neighbours.forget(slot);
+    }
   }
 
   /**
@@ -106,53 +139,12 @@ final class SchedProbe implements Source, AutoCloseable {
     }
   }
 
-  private void read(int slot, Last last, SchedTotals totals) {
-    MemorySegment s = stats.segment();
-    long onCpu = 0;
-    long wait0 = 0;
-    long wait1 = 0;
-    for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-      long row = row(cpu, slot);
-      onCpu += SchedStats.onCpuNs(s, row);
-      wait0 += SchedStats.waitNs(s, row, 0);
-      wait1 += SchedStats.waitNs(s, row, 1);
-    }
-    totals.onCpuNanos += onCpu - last.onCpu;
-    last.onCpu = onCpu;
-    // every wait is at least 1 ns long: where the sum stands still, so do the buckets
-    readWaits(slot, 0, wait0, last, totals);
-    readWaits(slot, 1, wait1, last, totals);
-  }
-
-  private void readWaits(int slot, int reason, long nanos, Last last, SchedTotals totals) {
-    if (nanos == last.waitNanos[reason]) {
-      return;
-    }
-    SchedTotals.Waits waits = totals.waits[reason];
-    MemorySegment s = stats.segment();
-    for (int b = 0; b < HistogramSlots.SLOTS; b++) {
-      int index = reason * HistogramSlots.SLOTS + b;
-      int now = 0;
-      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-        now += (int) SchedStats.waits(s, row(cpu, slot), index);
-      }
-      int more = now - last.waits[index];
-      if (more != 0) {
-        waits.add(b, Integer.toUnsignedLong(more));
-        last.waits[index] = now;
-      }
-    }
-    waits.addNanos(nanos - last.waitNanos[reason]);
-    last.waitNanos[reason] = nanos;
-  }
-
-  private long row(int cpu, int slot) {
-    return ((long) cpu * settings.maxSlots() + slot) * SchedStats.SIZE;
-  }
-
   @Override
   public void close() {
-    stats.close();
     cpuStates.close();
+    rows.close();
+    if (neighbours != null) {
+      neighbours.close();
+    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.sonde.agent.probe;
 
 import dev.sonde.exporter.model.Histogram;
+import dev.sonde.exporter.model.Workload;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,10 +12,19 @@ import org.jspecify.annotations.Nullable;
  */
 final class SchedTotals {
   long onCpuNanos;
-  final Waits[] waits = {new Waits(), new Waits()};
+  final Durations[] waits = {new Durations(), new Durations(), new Durations()};
+  final Durations[] blocks = {new Durations(), new Durations()};
+  final long[] switches = new long[2];
+  long migrations;
+  final long[] misses = new long[SchedSettings.MAX_DEADLINES];
+  final Culprits culprits;
 
-  /** Waits for one reason. */
-  static final class Waits {
+  SchedTotals(Workload owner, int neighbours) {
+    this.culprits = new Culprits(owner, neighbours);
+  }
+
+  /** Waits for one reason, or blocks of one kind. */
+  static final class Durations {
     private long zero;
     private final long[] buckets = new long[HistogramSlots.BUCKETS];
     private long overflow;

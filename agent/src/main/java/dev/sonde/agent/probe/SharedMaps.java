@@ -91,12 +91,24 @@ final class SharedMaps {
       case "cgroup_slots", "free_slots", "slot_owners" -> map.setMaxEntries(settings.maxSlots());
       case "losses", "cpu_states", "events_perf" -> map.setMaxEntries(settings.cpus());
       case "events" -> map.setMaxEntries(settings.ringBytes());
-      case "sched_stats", "tcp_stats" ->
+      case "tcp_stats" ->
           map.setMaxEntries(Math.multiplyExact(settings.cpus(), settings.maxSlots()));
+      case "sched_stats" -> map.setMaxEntries(schedRows());
+      case "sched_off_cpu" -> map.setMaxEntries(settings.memory().offCpu() ? schedRows() : 1);
+      case "neighbours" ->
+          map.setMaxEntries(
+              settings.memory().neighbours() ? MemoryPlan.pairs(settings.maxSlots()) : 1);
+      case "neighbours_rest" ->
+          map.setMaxEntries(settings.memory().neighbours() ? settings.maxSlots() : 1);
       default -> {
         // as the object says
       }
     }
+  }
+
+  private int schedRows() {
+    int rows = MemoryPlan.rows(settings.cpus(), settings.memory().rowShift());
+    return Math.multiplyExact(rows, settings.maxSlots());
   }
 
   /**

@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.IntConsumer;
 import java.util.function.LongPredicate;
 
 /**
@@ -27,14 +28,17 @@ final class Slots implements AutoCloseable {
   private final BpfMap cgroupSlots;
   private final BpfMap freeSlots;
   private final BpfMap slotOwners;
+  private final BpfMap slotEpoch;
   private final MappedArray owners;
   private final int maxSlots;
   private int highest;
+  private int epoch;
 
   Slots(SharedMaps maps, int maxSlots) {
     this.cgroupSlots = maps.get("cgroup_slots");
     this.freeSlots = maps.get("free_slots");
     this.slotOwners = maps.get("slot_owners");
+    this.slotEpoch = maps.get("slot_epoch");
     this.owners = slotOwners.mmap();
     this.maxSlots = maxSlots;
   }
@@ -97,8 +101,10 @@ final class Slots implements AutoCloseable {
   /**
    * Gives back the slots of cgroups that are gone. Their counters must have been read: the next
    * owner counts on from where they stand.
+   *
+   * @param forget told of each slot before anyone else can have it
    */
-  void free(LongPredicate gone) {
+  void free(LongPredicate gone, IntConsumer forget) {
     Deque<Integer> freed = new ArrayDeque<>();
     for (int i = OTHER + 1; i < end(); i++) {
       long id = owner(i);
@@ -113,8 +119,16 @@ final class Slots implements AutoCloseable {
         key.set(ValueLayout.JAVA_LONG, 0, owner(slot));
         cgroupSlots.delete(key);
         setOwner(slotOwners, slot, NOBODY);
+        forget.accept(slot);
         value.set(ValueLayout.JAVA_INT, 0, slot);
         freeSlots.push(value);
+      }
+      if (!freed.isEmpty()) {
+        // tasks that were put into ~other look again
+        slotEpoch.update(
+            arena.allocateFrom(ValueLayout.JAVA_INT, 0),
+            arena.allocateFrom(ValueLayout.JAVA_INT, ++epoch),
+            Update.ANY);
       }
     }
   }

@@ -36,7 +36,7 @@ final class TcpProbe implements Source, AutoCloseable {
   TcpProbe(ProbeSet probes, Slots slots, PodTable pods) {
     this.settings = probes.settings();
     this.stats = probes.maps().get("tcp_stats").mmap();
-    this.workloads = new PerWorkload<>(slots, pods, Counts::new, Counts::new);
+    this.workloads = new PerWorkload<>(slots, pods, Counts::new, w -> new Counts());
   }
 
   @Override

@@ -46,11 +46,17 @@ public final class PodTable implements AutoCloseable {
   /** A socket whose owner was never seen: {@code CGROUP_UNKNOWN} of workloads.h. */
   public static final long UNKNOWN_ID = -2;
 
+  /** Nobody: the CPU was idle. {@code CGROUP_IDLE} of workloads.h. */
+  public static final long IDLE_ID = -4;
+
   /** What the BPF programs use when a map is full. */
   public static final long OTHER_ID = -1;
 
   /** The owner of work of kernel threads. */
   public static final Workload KERNEL = Workload.unit("kernel");
+
+  /** Who runs on a CPU that is idle. */
+  public static final Workload IDLE = Workload.unit("idle");
 
   /** The owner of sockets that nobody was ever seen to use. */
   public static final Workload UNKNOWN = Workload.unit("~unknown");
@@ -106,6 +112,9 @@ public final class PodTable implements AutoCloseable {
   public @Nullable Workload find(long id) {
     if (id == KERNEL_ID) {
       return KERNEL;
+    }
+    if (id == IDLE_ID) {
+      return IDLE;
     }
     if (id == OTHER_ID) {
       return Workload.OTHER;
@@ -169,7 +178,7 @@ public final class PodTable implements AutoCloseable {
   }
 
   private static boolean isSpecial(long id) {
-    return id == KERNEL_ID || id == OTHER_ID || id == UNKNOWN_ID;
+    return id == KERNEL_ID || id == OTHER_ID || id == UNKNOWN_ID || id == IDLE_ID;
   }
 
   /**

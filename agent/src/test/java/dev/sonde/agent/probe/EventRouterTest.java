@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sonde.agent.workload.CgroupHierarchy;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Event;
+import dev.sonde.exporter.model.Workload;
+import dev.sonde.ffi.layout.SchedWaitEvent;
 import dev.sonde.ffi.layout.TcpRetransmitEvent;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -135,11 +137,61 @@ class EventRouterTest {
 
   @Test
   void unknownKindsAreCounted() {
-    for (long kind : new long[] {0, 2, 77, 0xffff_ffffL}) {
+    for (long kind : new long[] {0, 200, 77, 0xffff_ffffL}) {
       route(retransmit(kind), (int) TcpRetransmitEvent.SIZE);
     }
     assertThat(seen).isEmpty();
     assertThat(router.malformed()).isEqualTo(4);
+  }
+
+  private static MemorySegment longWait(long culprit) {
+    MemorySegment s = MemorySegment.ofArray(new byte[OFFSET + (int) SchedWaitEvent.SIZE]);
+    SchedWaitEvent.setKind(s, OFFSET, 2);
+    SchedWaitEvent.setCpu(s, OFFSET, 7);
+    SchedWaitEvent.setStartNs(s, OFFSET, System.nanoTime() - 2_000_000_000L);
+    SchedWaitEvent.setDurationNs(s, OFFSET, 123_456_789);
+    SchedWaitEvent.setVictim(s, OFFSET, PodTable.OTHER_ID);
+    SchedWaitEvent.setCulprit(s, OFFSET, culprit);
+    SchedWaitEvent.setReason(s, OFFSET, 1);
+    return s;
+  }
+
+  @Test
+  void readsLongWaits() {
+    Instant before = Instant.now();
+    route(longWait(PodTable.KERNEL_ID), (int) SchedWaitEvent.SIZE);
+    Event.SchedWait e = (Event.SchedWait) seen.getFirst();
+    assertThat(e.start()).isBetween(before.minusSeconds(3), Instant.now().minusSeconds(1));
+    assertThat(e)
+        .isEqualTo(
+            new Event.SchedWait(
+                1,
+                e.start(),
+                Duration.ofNanos(123_456_789),
+                Workload.OTHER,
+                "preempted",
+                7,
+                PodTable.KERNEL));
+  }
+
+  @Test
+  void aLongWaitThatNobodyCausedNamesTheIdleCpu() {
+    MemorySegment s = longWait(0);
+    SchedWaitEvent.setReason(s, OFFSET, 99);
+    route(s, (int) SchedWaitEvent.SIZE);
+    Event.SchedWait e = (Event.SchedWait) seen.getFirst();
+    assertThat(e.culprit()).isEqualTo(PodTable.IDLE);
+    assertThat(e.reason()).isEqualTo("unknown");
+  }
+
+  @Test
+  void everyTruncatedLongWaitIsCountedAndNoneIsRead() {
+    int size = (int) SchedWaitEvent.SIZE;
+    for (int length = 0; length < size; length++) {
+      route(longWait(0).asSlice(0, OFFSET + length), length);
+    }
+    assertThat(seen).isEmpty();
+    assertThat(router.malformed()).isEqualTo(size);
   }
 
   @Test

@@ -38,6 +38,7 @@ final class EventFilter {
   private static EventKind kindOf(Event event) {
     return switch (event) {
       case Event.TcpRetransmit _ -> EventKind.EVENT_KIND_TCP_RETRANSMIT;
+      case Event.SchedWait _ -> EventKind.EVENT_KIND_SCHED_WAIT;
     };
   }
 }

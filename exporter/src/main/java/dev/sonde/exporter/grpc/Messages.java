@@ -13,6 +13,7 @@ import dev.sonde.exporter.model.Workload;
 import dev.sonde.v1.EventsLost;
 import dev.sonde.v1.ListedWorkload;
 import dev.sonde.v1.MetricType;
+import dev.sonde.v1.SchedWait;
 import dev.sonde.v1.TcpRetransmit;
 import java.time.Instant;
 
@@ -119,6 +120,12 @@ final class Messages {
                   .setState(r.state())
                   .setLocal(r.local())
                   .setRemote(r.remote()));
+      case Event.SchedWait w ->
+          out.setSchedWait(
+              SchedWait.newBuilder()
+                  .setReason(w.reason())
+                  .setCpu(w.cpu())
+                  .setCulprit(workload(w.culprit())));
     }
     return out.build();
   }

@@ -41,4 +41,23 @@ public sealed interface Event {
       String local,
       String remote)
       implements Event {}
+
+  /**
+   * A task waited long for a CPU: {@code workload} is whose it is, {@code start} when the wait
+   * began.
+   *
+   * @param reason {@code wakeup}, {@code preempted} or {@code throttled}
+   * @param cpu where it ran at last
+   * @param culprit who ran there longest in one piece meanwhile; the unit {@code idle} if nobody
+   *     did, or if the task's own quota kept it waiting
+   */
+  record SchedWait(
+      long sequence,
+      Instant start,
+      Duration duration,
+      Workload workload,
+      String reason,
+      int cpu,
+      Workload culprit)
+      implements Event {}
 }

@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 /** View of {@code struct cpu_state}. */
 public final class CpuState {
   /** Bytes of one. */
-  public static final long SIZE = 64;
+  public static final long SIZE = 1088;
 
   /** Where {@code since} starts. */
   public static final long SINCE_OFFSET = 0;
@@ -19,6 +19,18 @@ public final class CpuState {
 
   /** Where {@code pid} starts. */
   public static final long PID_OFFSET = 12;
+
+  /** Where {@code newest} starts. */
+  public static final long NEWEST_OFFSET = 16;
+
+  /** Where {@code ring} starts. */
+  public static final long RING_OFFSET = 64;
+
+  /** Elements of {@code ring}. */
+  public static final int RING_COUNT = 64;
+
+  /** Bytes of one element of {@code ring}. */
+  public static final long RING_STRIDE = 16;
 
   private CpuState() {}
 
@@ -50,5 +62,15 @@ public final class CpuState {
   /** Writes {@code pid}. */
   public static void setPid(MemorySegment s, long base, long value) {
     s.set(JAVA_INT_UNALIGNED, base + PID_OFFSET, (int) value);
+  }
+
+  /** Reads {@code newest}. */
+  public static long newest(MemorySegment s, long base) {
+    return Integer.toUnsignedLong(s.get(JAVA_INT_UNALIGNED, base + NEWEST_OFFSET));
+  }
+
+  /** Writes {@code newest}. */
+  public static void setNewest(MemorySegment s, long base, long value) {
+    s.set(JAVA_INT_UNALIGNED, base + NEWEST_OFFSET, (int) value);
   }
 }

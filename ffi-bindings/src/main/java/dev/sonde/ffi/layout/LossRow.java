@@ -25,6 +25,9 @@ public final class LossRow {
   /** Where {@code missed_switch} starts. */
   public static final long MISSED_SWITCH_OFFSET = 32;
 
+  /** Where {@code suppressed} starts. */
+  public static final long SUPPRESSED_OFFSET = 40;
+
   private LossRow() {}
 
   /** Reads {@code written}. */
@@ -75,5 +78,15 @@ public final class LossRow {
   /** Writes {@code missed_switch}. */
   public static void setMissedSwitch(MemorySegment s, long base, long value) {
     s.set(JAVA_LONG_UNALIGNED, base + MISSED_SWITCH_OFFSET, value);
+  }
+
+  /** Reads {@code suppressed}. */
+  public static long suppressed(MemorySegment s, long base) {
+    return s.get(JAVA_LONG_UNALIGNED, base + SUPPRESSED_OFFSET);
+  }
+
+  /** Writes {@code suppressed}. */
+  public static void setSuppressed(MemorySegment s, long base, long value) {
+    s.set(JAVA_LONG_UNALIGNED, base + SUPPRESSED_OFFSET, value);
   }
 }

@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 /** View of {@code struct sched_stats}. */
 public final class SchedStats {
   /** Bytes of one. */
-  public static final long SIZE = 872;
+  public static final long SIZE = 1408;
 
   /** Where {@code on_cpu_ns} starts. */
   public static final long ON_CPU_NS_OFFSET = 0;
@@ -18,16 +18,49 @@ public final class SchedStats {
   public static final long WAIT_NS_OFFSET = 8;
 
   /** Elements of {@code wait_ns}. */
-  public static final int WAIT_NS_COUNT = 2;
+  public static final int WAIT_NS_COUNT = 3;
 
   /** Bytes of one element of {@code wait_ns}. */
   public static final long WAIT_NS_STRIDE = 8;
 
+  /** Where {@code off_cpu_ns} starts. */
+  public static final long OFF_CPU_NS_OFFSET = 32;
+
+  /** Elements of {@code off_cpu_ns}. */
+  public static final int OFF_CPU_NS_COUNT = 2;
+
+  /** Bytes of one element of {@code off_cpu_ns}. */
+  public static final long OFF_CPU_NS_STRIDE = 8;
+
+  /** Where {@code switches} starts. */
+  public static final long SWITCHES_OFFSET = 48;
+
+  /** Elements of {@code switches}. */
+  public static final int SWITCHES_COUNT = 2;
+
+  /** Bytes of one element of {@code switches}. */
+  public static final long SWITCHES_STRIDE = 4;
+
+  /** Where {@code migrations} starts. */
+  public static final long MIGRATIONS_OFFSET = 56;
+
+  /** Where {@code event_at} starts. */
+  public static final long EVENT_AT_OFFSET = 64;
+
+  /** Where {@code misses} starts. */
+  public static final long MISSES_OFFSET = 72;
+
+  /** Elements of {@code misses}. */
+  public static final int MISSES_COUNT = 8;
+
+  /** Bytes of one element of {@code misses}. */
+  public static final long MISSES_STRIDE = 4;
+
   /** Where {@code waits} starts. */
-  public static final long WAITS_OFFSET = 24;
+  public static final long WAITS_OFFSET = 104;
 
   /** Elements of {@code waits}. */
-  public static final int WAITS_COUNT = 212;
+  public static final int WAITS_COUNT = 318;
 
   /** Bytes of one element of {@code waits}. */
   public static final long WAITS_STRIDE = 4;
@@ -52,6 +85,56 @@ public final class SchedStats {
   /** Writes {@code wait_ns}. */
   public static void setWaitNs(MemorySegment s, long base, int index, long value) {
     s.set(JAVA_LONG_UNALIGNED, base + WAIT_NS_OFFSET + index * 8L, value);
+  }
+
+  /** Reads {@code off_cpu_ns}. */
+  public static long offCpuNs(MemorySegment s, long base, int index) {
+    return s.get(JAVA_LONG_UNALIGNED, base + OFF_CPU_NS_OFFSET + index * 8L);
+  }
+
+  /** Writes {@code off_cpu_ns}. */
+  public static void setOffCpuNs(MemorySegment s, long base, int index, long value) {
+    s.set(JAVA_LONG_UNALIGNED, base + OFF_CPU_NS_OFFSET + index * 8L, value);
+  }
+
+  /** Reads {@code switches}. */
+  public static long switches(MemorySegment s, long base, int index) {
+    return Integer.toUnsignedLong(s.get(JAVA_INT_UNALIGNED, base + SWITCHES_OFFSET + index * 4L));
+  }
+
+  /** Writes {@code switches}. */
+  public static void setSwitches(MemorySegment s, long base, int index, long value) {
+    s.set(JAVA_INT_UNALIGNED, base + SWITCHES_OFFSET + index * 4L, (int) value);
+  }
+
+  /** Reads {@code migrations}. */
+  public static long migrations(MemorySegment s, long base) {
+    return Integer.toUnsignedLong(s.get(JAVA_INT_UNALIGNED, base + MIGRATIONS_OFFSET));
+  }
+
+  /** Writes {@code migrations}. */
+  public static void setMigrations(MemorySegment s, long base, long value) {
+    s.set(JAVA_INT_UNALIGNED, base + MIGRATIONS_OFFSET, (int) value);
+  }
+
+  /** Reads {@code event_at}. */
+  public static long eventAt(MemorySegment s, long base) {
+    return s.get(JAVA_LONG_UNALIGNED, base + EVENT_AT_OFFSET);
+  }
+
+  /** Writes {@code event_at}. */
+  public static void setEventAt(MemorySegment s, long base, long value) {
+    s.set(JAVA_LONG_UNALIGNED, base + EVENT_AT_OFFSET, value);
+  }
+
+  /** Reads {@code misses}. */
+  public static long misses(MemorySegment s, long base, int index) {
+    return Integer.toUnsignedLong(s.get(JAVA_INT_UNALIGNED, base + MISSES_OFFSET + index * 4L));
+  }
+
+  /** Writes {@code misses}. */
+  public static void setMisses(MemorySegment s, long base, int index, long value) {
+    s.set(JAVA_INT_UNALIGNED, base + MISSES_OFFSET + index * 4L, (int) value);
   }
 
   /** Reads {@code waits}. */

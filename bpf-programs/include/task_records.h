@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the scheduler probe remembers of a task between two of its hooks.
+ *
+ * In task storage (5.11): one look-up without a hash, and gone with the task. Elsewhere in a hash by pid.
+ */
+#pragma once
+
+#include "kernel.h"
+#include "loss.h"
+#include "workloads.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+/* Why a task that could run did not. */
+enum wait_reason {
+	WAIT_WAKEUP = 0,
+	WAIT_PREEMPTED = 1,
+	WAIT_THROTTLED = 2,
+	WAIT_REASONS = 3,
+};
+
+/* What a task waited for that could not run. */
+enum block_kind {
+	BLOCK_SLEEP = 0,
+	BLOCK_IO = 1,
+	BLOCK_KINDS = 2,
+};
+
+/* One cache line on the kernels that throttle task by task. */
+struct task_record {
+	u64 queued_at; /* since when it waits for a CPU; 0: it does not, or since when is not known */
+	u64 blocked_at; /* when it gave up the CPU to wait for something else; 0: it did not */
+	u64 cgroups; /* the css_set that slot was looked up for; 0: never looked up */
+	u64 charged_to; /* the wait up to here is charged to those who ran; 0: nothing of it is */
+	u32 slot;
+	u32 slot_epoch; /* when slot was looked up, if it is ~other */
+	/* the kernel's own counts when they were last looked at */
+	u32 voluntary;
+	u32 involuntary;
+	u32 migrations;
+	u8 reason; /* enum wait_reason, of queued_at */
+	u8 kind; /* enum block_kind, of blocked_at */
+	u8 counted; /* the three counts above are set */
+	u8 padding;
+	u64 ran_at; /* plain tracepoints: it runs since then, and the wait before is not counted yet */
+	u64 throttled_ns; /* kernels that throttle whole queues: its queue's throttled time at queued_at */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_record);
+} task_records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, u32);
+	__type(value, struct task_record);
+} task_records_by_pid SEC(".maps");
+
+const volatile bool use_task_storage = true;
+
+static __always_inline struct task_record *record_by_pid(u32 pid)
+{
+	static const struct task_record fresh = {};
+	struct task_record *r = bpf_map_lookup_elem(&task_records_by_pid, &pid);
+
+	if (r)
+		return r;
+	bpf_map_update_elem(&task_records_by_pid, &pid, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&task_records_by_pid, &pid);
+}
+
+/* The record of a task other than idle; NULL (and counted) only when memory is out. */
+static __always_inline struct task_record *record_of(struct task_struct *task, u32 pid)
+{
+	struct task_record *r;
+
+	if (use_task_storage)
+		r = bpf_task_storage_get(&task_records, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	else
+		r = record_by_pid(pid);
+	if (!r)
+		COUNT_LOSS(storage);
+	return r;
+}
+
+/* The record of a task, if it has one. */
+static __always_inline struct task_record *record_if_any(struct task_struct *task, u32 pid)
+{
+	if (use_task_storage)
+		return bpf_task_storage_get(&task_records, task, NULL, 0);
+	return bpf_map_lookup_elem(&task_records_by_pid, &pid);
+}
+
+/* Looks the slot up anew: the task is new, has moved, or is in ~other while slots became free. Cold. */
+static __noinline u32 find_slot(struct task_record *r, u64 cgroups, u64 cgroup_id, u32 flags)
+{
+	r->slot_epoch = slot_epoch_now();
+	r->slot = slot_of(workload_key(cgroup_id, flags));
+	r->cgroups = cgroups;
+	return r->slot;
+}
+
+/*
+ * The slot of a task's workload, remembered for as long as the task keeps its css_set: every move to another cgroup
+ * gives it another one.
+ */
+static __always_inline u32 task_slot(struct task_struct *task, struct task_record *r,
+				     const bool typed)
+{
+	u64 cgroups = typed ? (u64)task->cgroups : (u64)BPF_CORE_READ(task, cgroups);
+
+	if (__builtin_expect(r->cgroups == cgroups, 1)) {
+		u32 slot = r->slot;
+
+		if (__builtin_expect(slot != SLOT_OTHER || r->slot_epoch == slot_epoch_now(), 1))
+			return slot;
+	}
+	return find_slot(r, cgroups, task_cgroup_id(task, typed),
+			 typed ? task->flags : BPF_CORE_READ(task, flags));
+}
