@@ -32,7 +32,10 @@ class DoctorGuest {
     Path out = folder.resolve("out");
     Path err = folder.resolve("err");
     Process doctor =
-        new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+        new ProcessBuilder(command)
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile())
+            .start();
     assertThat(doctor.waitFor(Patience.seconds(30))).isTrue();
     String text = Files.readString(out);
     List<String> probes = new ArrayList<>();

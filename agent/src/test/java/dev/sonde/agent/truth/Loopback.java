@@ -1,6 +1,7 @@
 package dev.sonde.agent.truth;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
@@ -27,7 +28,7 @@ final class Loopback implements AutoCloseable {
 
   static Loopback connect() throws IOException {
     try (ServerSocketChannel listener =
-        ServerSocketChannel.open().bind(new InetSocketAddress("127.0.0.1", 0))) {
+        ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
       SocketChannel client = SocketChannel.open(listener.getLocalAddress());
       return new Loopback(client, listener.accept());
     }
@@ -75,7 +76,7 @@ final class Loopback implements AutoCloseable {
       body.run();
     } finally {
       Command.run("tc", "qdisc", "del", "dev", "lo", "root");
-        Command.run("ip", "link", "set", "lo", "mtu", "65536", "gso_max_segs", "65535");
+      Command.run("ip", "link", "set", "lo", "mtu", "65536", "gso_max_segs", "65535");
     }
   }
 

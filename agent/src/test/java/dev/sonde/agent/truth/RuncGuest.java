@@ -6,6 +6,7 @@ import dev.sonde.agent.guest.Guest;
 import dev.sonde.agent.guest.Patience;
 import dev.sonde.agent.guest.Variant;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
@@ -34,7 +35,7 @@ class RuncGuest {
     String[] labels = {"pod", pod, "container", container};
     try (AgentProcess agent = AgentProcess.start("--grpc-listen", "off");
         ServerSocketChannel listener =
-            ServerSocketChannel.open().bind(new InetSocketAddress("127.0.0.1", 0))) {
+            ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
       int port = ((InetSocketAddress) listener.getLocalAddress()).getPort();
       write(
           "/kubepods/burstable/pod" + pod + "/" + container,
@@ -43,7 +44,8 @@ class RuncGuest {
               + "; i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done");
       Path log = bundle.resolve("runc.log");
       Process runc =
-          new ProcessBuilder("runc", "run", "--bundle", bundle.toString(), container.substring(0, 12))
+          new ProcessBuilder(
+                  "runc", "run", "--bundle", bundle.toString(), container.substring(0, 12))
               .redirectErrorStream(true)
               .redirectOutput(log.toFile())
               .start();
