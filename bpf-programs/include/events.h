@@ -13,6 +13,11 @@
 enum event_kind {
 	EVENT_TCP_RETRANSMIT = 1,
 	EVENT_SCHED_WAIT = 2,
+	EVENT_CGROUP = 5,
+	EVENT_TCP_OPEN = 10,
+	EVENT_TCP_CLOSE = 11,
+	EVENT_TCP_CONNECT_FAILED = 12,
+	EVENT_TCP_RESET = 13,
 };
 
 const volatile bool use_perf_buffer = false;
@@ -36,6 +41,29 @@ static __always_inline void send_event(void *ctx, void *record, u64 size)
 							   record, size)
 				   : bpf_ringbuf_output(&events, record, size, 0);
 
+	if (err)
+		COUNT_LOSS(reserve);
+	else
+		COUNT_LOSS(written);
+}
+
+/*
+ * The same for events that come by the thousand: the reader is woken when a quarter of the ring is full, and looks by
+ * itself five times a second. Waking it for each would cost more than all the rest of the event.
+ */
+static __always_inline void send_frequent_event(void *ctx, void *record, u64 size)
+{
+	u64 flags = BPF_RB_NO_WAKEUP;
+	long err;
+
+	if (use_perf_buffer) {
+		send_event(ctx, record, size);
+		return;
+	}
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >
+	    bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 4)
+		flags = BPF_RB_FORCE_WAKEUP;
+	err = bpf_ringbuf_output(&events, record, size, flags);
 	if (err)
 		COUNT_LOSS(reserve);
 	else

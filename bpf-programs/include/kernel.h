@@ -24,6 +24,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_QUEUE = 22,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -41,6 +42,13 @@ enum {
 
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 
+enum {
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
+	BPF_RB_AVAIL_DATA = 0,
+	BPF_RB_RING_SIZE = 1,
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 /* cgroups */
@@ -49,8 +57,13 @@ struct kernfs_node {
 	u64 id; /* the directory's inode; 5.5 */
 };
 
+struct cgroup_root {
+	int hierarchy_id;
+};
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct cgroup_subsys_state {
@@ -147,6 +160,8 @@ struct sock {
 	struct sock_common __sk_common;
 	u16 sk_protocol; /* 5.6: a field of its own (bf9765145b85) */
 	u8 sk_shutdown;
+	int sk_err;
+	int sk_err_soft;
 	struct sock_cgroup_data sk_cgrp_data;
 };
 
@@ -162,7 +177,9 @@ struct inet_connection_sock {
 struct tcp_sock {
 	u32 copied_seq;
 	u32 rcv_nxt;
+	u32 packets_out; /* sent and not yet acknowledged */
 	u64 bytes_received;
+	u64 bytes_acked;
 };
 
 struct request_sock {
@@ -225,6 +242,12 @@ struct trace_event_raw_tcp_retransmit_synack {
 	const void *req;
 };
 
+struct trace_event_raw_cgroup {
+	int root;
+	u64 id; /* 5.5: 64 bits */
+	u32 __data_loc_path;
+};
+
 struct bpf_iter__task_file {
 	struct task_struct *task;
 	struct file *file;
@@ -257,15 +280,30 @@ struct user_pt_regs {
 #define ENOMEM 12
 #define EBUSY 16
 #define EINVAL 22
+#define EPIPE 32
+#define ECONNABORTED 103
+#define ECONNRESET 104
+#define ETIMEDOUT 110
+#define ECONNREFUSED 111
 #define EHOSTUNREACH 113
 
 enum tcp_state {
 	TCP_ESTABLISHED = 1,
 	TCP_SYN_SENT = 2,
 	TCP_SYN_RECV = 3,
+	TCP_FIN_WAIT1 = 4,
+	TCP_FIN_WAIT2 = 5,
+	TCP_TIME_WAIT = 6,
+	TCP_CLOSE = 7,
+	TCP_CLOSE_WAIT = 8,
+	TCP_LAST_ACK = 9,
 	TCP_LISTEN = 10,
+	TCP_CLOSING = 11,
+	TCP_NEW_SYN_RECV = 12,
+	TCP_STATES = 13,
 };
 
+#define RCV_SHUTDOWN 1
 #define TCP_CA_LOSS 4
 #define TCP_CA_CWR 2
 #define ICSK_TIME_LOSS_PROBE 5

@@ -19,11 +19,23 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+enum role {
+	ROLE_CLIENT = 0,
+	ROLE_SERVER = 1,
+	ROLES = 2,
+};
+
 struct socket_record {
 	u64 cgroup_id;
 	u64 received; /* bytes that the application had taken at the last look */
+	u64 since; /* when the SYN was sent, then when the connection was open; 0 if not seen */
 	u32 slot;
-	u32 confirmed; /* the owner is the user itself: no correction at the next I/O */
+	u32 counted_slot; /* where the census has this socket */
+	u8 counted_state; /* as what; 0: nowhere */
+	u8 confirmed; /* the owner is the user itself: no correction at the next I/O */
+	u8 connecting; /* this side sent the SYN, and the connection is not open yet */
+	u8 reset_doubtful; /* see tcp_resets.h */
+	u32 padding;
 };
 
 struct {
@@ -52,22 +64,24 @@ static __always_inline struct socket_record *find_socket(struct sock *sk)
 	return bpf_map_lookup_elem(&socket_records_by_address, &address);
 }
 
-/* Makes or replaces a socket's record. */
-static __always_inline void put_socket(struct sock *sk, struct socket_record *fresh)
+/* Makes or replaces a socket's record; NULL if it cannot. */
+static __always_inline struct socket_record *put_socket(struct sock *sk,
+							struct socket_record *fresh)
 {
 	u64 address = (u64)sk;
 	struct socket_record *r;
 
-	if (!use_socket_storage) {
-		if (bpf_map_update_elem(&socket_records_by_address, &address, fresh, BPF_ANY))
-			COUNT_LOSS(storage);
-		return;
+	if (use_socket_storage) {
+		r = bpf_sk_storage_get(&socket_records, sk, fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (r)
+			*r = *fresh;
+	} else {
+		bpf_map_update_elem(&socket_records_by_address, &address, fresh, BPF_ANY);
+		r = bpf_map_lookup_elem(&socket_records_by_address, &address);
 	}
-	r = bpf_sk_storage_get(&socket_records, sk, fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (r)
-		*r = *fresh;
-	else
+	if (!r)
 		COUNT_LOSS(storage);
+	return r;
 }
 
 /* Makes a socket's record unless another CPU has just made it, and gives the one that stands; NULL if it cannot. */
@@ -88,12 +102,15 @@ static __always_inline struct socket_record *make_socket(struct sock *sk,
 	return r;
 }
 
+static __always_inline bool is_tcp_family(u16 family, u16 protocol)
+{
+	return (family == AF_INET || family == AF_INET6) && protocol == IPPROTO_TCP;
+}
+
 static __always_inline bool is_tcp(struct sock *sk)
 {
-	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-
-	return (family == AF_INET || family == AF_INET6) &&
-	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	return is_tcp_family(BPF_CORE_READ(sk, __sk_common.skc_family),
+			     BPF_CORE_READ(sk, sk_protocol));
 }
 
 /*

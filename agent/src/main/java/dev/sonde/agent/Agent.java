@@ -21,6 +21,8 @@ import dev.sonde.agent.self.HttpSource;
 import dev.sonde.agent.self.ProcessSource;
 import dev.sonde.agent.workload.CgroupHierarchy;
 import dev.sonde.agent.workload.CgroupInfo;
+import dev.sonde.agent.workload.IdentityLoop;
+import dev.sonde.agent.workload.IdentitySeries;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.events.EventHub;
 import dev.sonde.exporter.grpc.GrpcFrontend;
@@ -42,6 +44,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -107,13 +110,22 @@ public final class Agent implements AutoCloseable {
 
     EventHub events = own(new EventHub());
     EventDrain drain = drain(kernel, new EventRouter(pods, events::publish));
+    if (drain != null && kernel.tellsOfCgroups()) {
+      pods.toldOfCgroups();
+    }
+    AtomicReference<@Nullable SnapshotLoop> snapshots = new AtomicReference<>();
+    IdentityLoop identities = own(Identity.open(config, pods, () -> soon(snapshots.get())));
 
     List<Source> sources = new ArrayList<>();
     sources.add(new PodSweep(pods));
     sources.add(kernel);
     sources.add(
         JvmSource.open(
-            new ProcFs(config.get(Options.PROC_ROOT)), hierarchy, config.get(Options.STALE_AFTER)));
+            new ProcFs(config.get(Options.PROC_ROOT)),
+            hierarchy,
+            pods,
+            config.get(Options.STALE_AFTER)));
+    sources.add(new IdentitySeries(pods, config.get(Options.POD_LABELS), identities::reports));
     sources.add(new EventSource(drain, events));
     sources.add(new HttpSource(http));
     sources.add(new ProcessSource(version));
@@ -124,8 +136,12 @@ public final class Agent implements AutoCloseable {
                 sources,
                 config.get(Options.SNAPSHOT_INTERVAL),
                 observer));
+    snapshots.set(loop);
     health.watch(loop);
     loop.start();
+    loop.awaitFirst();
+    // Not before the first snapshot, which it would slow down by the classes it loads.
+    identities.start();
     startGrpc(loop, events, pods);
     Libbpf.releaseMemory();
     LOG.info(
@@ -192,12 +208,18 @@ public final class Agent implements AutoCloseable {
     }
   }
 
+  private static void soon(@Nullable SnapshotLoop loop) {
+    if (loop != null) {
+      loop.soon();
+    }
+  }
+
   private @Nullable EventDrain drain(KernelSource kernel, EventRouter router) {
     EventReader reader = kernel.eventReader();
     if (reader == null) {
       return null;
     }
-    EventDrain drain = own(new EventDrain(reader, router));
+    EventDrain drain = own(new EventDrain(reader, router, router::release));
     drain.start();
     return drain;
   }
@@ -208,7 +230,6 @@ public final class Agent implements AutoCloseable {
     if (at.isEmpty()) {
       return;
     }
-    loop.awaitFirst();
     GrpcFrontend.Inputs inputs =
         new GrpcFrontend.Inputs(
             loop::latest,

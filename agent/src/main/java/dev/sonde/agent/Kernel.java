@@ -11,6 +11,9 @@ import dev.sonde.agent.probe.ProbeSet;
 import dev.sonde.agent.probe.SchedSettings;
 import dev.sonde.agent.workload.CgroupHierarchy;
 import dev.sonde.ffi.KernelFeatures;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -27,6 +30,15 @@ public final class Kernel {
         config.get(Options.RING_BUFFER_BYTES));
   }
 
+  private static int number(CgroupHierarchy hierarchy) throws StartException {
+    try {
+      return hierarchy.number(Files.readString(Path.of("/proc/self/cgroup")));
+    } catch (IOException | NumberFormatException e) {
+      throw new StartException(
+          new StartFailure.Broken("/proc/self/cgroup: " + e.getMessage(), "is /proc mounted?"));
+    }
+  }
+
   /**
    * @throws StartException an object of this build is broken; a probe that the kernel refuses is no
    *     failure
@@ -41,6 +53,7 @@ public final class Kernel {
             memory.maxSlots(),
             KernelFeatures.possibleCpus(),
             hierarchy.idsFromV1(),
+            number(hierarchy),
             config.get(Options.RING_BUFFER_BYTES),
             perf,
             config.get(Options.BTF).orElse(null),

@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 
 /**
- * Looks once a snapshot which cgroups are gone, before the probes ask whose slots may be used
- * again.
+ * Puts new names in force, and looks now and then which cgroups are gone, before the probes ask
+ * whose slots may be used again.
  */
 final class PodSweep implements Source {
   private static final int EVERY = 5;
@@ -22,6 +22,7 @@ final class PodSweep implements Source {
 
   @Override
   public void collect(SnapshotBuilder out) {
+    pods.settle();
     if (snapshots++ % EVERY != 0) {
       return;
     }

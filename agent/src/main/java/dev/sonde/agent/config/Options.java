@@ -8,6 +8,7 @@ import dev.sonde.agent.config.Option.Shape;
 import dev.sonde.agent.log.LogLevel;
 import dev.sonde.agent.probe.SchedSettings;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,6 +22,9 @@ import java.util.Optional;
 public final class Options {
   /** Where the configuration file lies if nobody names one. */
   public static final Path DEFAULT_FILE = Path.of("/etc/sonde/sonde.yaml");
+
+  /** What a pod with a service account finds. */
+  private static final String SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
   public static final Option<Optional<Path>> CONFIG =
       Option.of("config", "FILE", Values::optionalPath)
@@ -171,6 +175,45 @@ public final class Options {
           .withHelp("how long the series of an ended pod stay exposed")
           .withExample("10m");
 
+  public static final Option<CriEndpoint> CRI_ENDPOINT =
+      Option.of("cri-endpoint", "SOCKET|auto|off", CriEndpoint::parse)
+          .withDefault("auto")
+          .withHelp("the container runtime's socket, for the names of pods; auto: the usual places")
+          .withExample("unix:///run/containerd/containerd.sock")
+          .forCommands(AGENT, DOCTOR, PODS);
+
+  public static final Option<Optional<URI>> KUBELET_ENDPOINT =
+      Option.of("kubelet-endpoint", "URL|off", Values::httpsEndpoint)
+          .withDefault("off")
+          .withHelp("the kubelet, asked for names that the runtime does not tell")
+          .withExample("https://127.0.0.1:10250")
+          .forCommands(AGENT, DOCTOR, PODS);
+
+  public static final Option<Path> KUBELET_CA =
+      Option.of("kubelet-ca", "FILE", Values::path)
+          .withDefault(SERVICE_ACCOUNT + "/ca.crt")
+          .withHelp("PEM file: whose certificates the kubelet may have; none there: the JDK's")
+          .withExample("/etc/kubernetes/pki/ca.crt")
+          .forCommands(AGENT, DOCTOR, PODS);
+
+  public static final Option<Path> KUBELET_TOKEN =
+      Option.of("kubelet-token", "FILE", Values::path)
+          .withDefault(SERVICE_ACCOUNT + "/token")
+          .withHelp("the token for the kubelet; read at every request")
+          .withExample(SERVICE_ACCOUNT + "/token")
+          .forCommands(AGENT, DOCTOR, PODS);
+
+  public static final Option<Boolean> KUBELET_INSECURE =
+      Option.ofSwitch("kubelet-insecure-skip-verify")
+          .withHelp("take any certificate from the kubelet")
+          .forCommands(AGENT, DOCTOR, PODS);
+
+  public static final Option<PodLabels> POD_LABELS =
+      Option.of("pod-labels", "LIST", Options::podLabels)
+          .withShape(Shape.LIST)
+          .withHelp("labels of pods that become labels of sonde_pod_info")
+          .withExample("app,app.kubernetes.io/version");
+
   public static final Option<Boolean> WATCH =
       Option.ofSwitch("watch").onlyIn(Place.FLAG).withHelp("print a line a second of what is seen");
 
@@ -211,6 +254,12 @@ public final class Options {
           CLASSIC_HISTOGRAMS,
           BPF_STATS,
           STALE_AFTER,
+          CRI_ENDPOINT,
+          KUBELET_ENDPOINT,
+          KUBELET_CA,
+          KUBELET_TOKEN,
+          KUBELET_INSECURE,
+          POD_LABELS,
           WATCH,
           TRAIN,
           LOG_LEVEL);
@@ -220,6 +269,14 @@ public final class Options {
   /** The rows whose flags {@code command} takes. */
   public static List<Option<?>> of(Command command) {
     return ALL.stream().<Option<?>>map(o -> o).filter(o -> o.commands().contains(command)).toList();
+  }
+
+  private static PodLabels podLabels(String text) throws BadValueException {
+    try {
+      return PodLabels.of(ProbeSelection.items(text));
+    } catch (IllegalArgumentException e) {
+      throw new BadValueException(String.valueOf(e.getMessage()));
+    }
   }
 
   private static String hostName() {

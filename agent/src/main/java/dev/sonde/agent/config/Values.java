@@ -2,6 +2,8 @@ package dev.sonde.agent.config;
 
 import dev.sonde.agent.log.LogLevel;
 import java.math.BigDecimal;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -78,6 +80,26 @@ final class Values {
   /** An endpoint, or {@code off}. */
   static Optional<Endpoint> optionalEndpoint(String text) throws BadValueException {
     return text.equalsIgnoreCase(OFF) ? Optional.empty() : Optional.of(endpoint(text));
+  }
+
+  /** {@code https://host:port}, or {@code off}. Plain HTTP would show the token to the network. */
+  static Optional<URI> httpsEndpoint(String text) throws BadValueException {
+    if (text.equalsIgnoreCase(OFF)) {
+      return Optional.empty();
+    }
+    URI uri;
+    try {
+      uri = new URI(text);
+    } catch (URISyntaxException e) {
+      throw new BadValueException("not a URL: " + e.getReason());
+    }
+    if (!"https".equals(uri.getScheme()) || uri.getHost() == null) {
+      throw new BadValueException("not https://HOST:PORT");
+    }
+    if (uri.getUserInfo() != null || uri.getQuery() != null || uri.getFragment() != null) {
+      throw new BadValueException("more than https://HOST:PORT");
+    }
+    return Optional.of(uri);
   }
 
   static Path path(String text) throws BadValueException {

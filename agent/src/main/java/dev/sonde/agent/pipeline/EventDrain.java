@@ -19,13 +19,18 @@ public final class EventDrain implements AutoCloseable {
 
   private final EventReader reader;
   private final RecordHandler handler;
+  private final Runnable afterPass;
   private final Thread thread;
   private volatile boolean closed;
   private volatile long read;
 
-  public EventDrain(EventReader reader, RecordHandler handler) {
+  /**
+   * @param afterPass called on the drain thread after each pass, several times a second
+   */
+  public EventDrain(EventReader reader, RecordHandler handler, Runnable afterPass) {
     this.reader = reader;
     this.handler = handler;
+    this.afterPass = afterPass;
     this.thread = Thread.ofPlatform().name("sonde-drain").daemon(true).unstarted(this::run);
   }
 
@@ -55,6 +60,7 @@ public final class EventDrain implements AutoCloseable {
   private int drain() {
     int n = reader.drain(handler, PASS);
     read += n;
+    afterPass.run();
     return n;
   }
 

@@ -38,6 +38,7 @@ public final class SnapshotLoop implements AutoCloseable {
   private volatile @Nullable Snapshot latest;
   private final CountDownLatch first = new CountDownLatch(1);
   private volatile boolean closed;
+  private volatile boolean soon;
   private long sequence;
 
   /**
@@ -62,6 +63,15 @@ public final class SnapshotLoop implements AutoCloseable {
     return latest;
   }
 
+  /**
+   * Makes the next snapshot as soon as a quarter of the interval is over: what was waited for is
+   * there. Any thread.
+   */
+  public void soon() {
+    soon = true;
+    LockSupport.unpark(thread);
+  }
+
   /** Waits until the first snapshot is published, or the loop ends. */
   public void awaitFirst() {
     try {
@@ -74,6 +84,8 @@ public final class SnapshotLoop implements AutoCloseable {
   private void run() {
     long next = System.nanoTime();
     while (!closed) {
+      long started = System.nanoTime();
+      soon = false;
       Snapshot made = collect();
       latest = made;
       first.countDown();
@@ -83,8 +95,13 @@ public final class SnapshotLoop implements AutoCloseable {
       if (next < now) {
         next = now; // a slow source: no burst of snapshots to catch up
       }
-      while (!closed && System.nanoTime() < next) {
-        LockSupport.parkNanos(this, next - System.nanoTime());
+      long early = started + interval.toNanos() / 4;
+      for (long until = next; !closed && System.nanoTime() < until; ) {
+        LockSupport.parkNanos(this, until - System.nanoTime());
+        until = soon ? Math.min(early, next) : next;
+      }
+      if (System.nanoTime() < next) {
+        next = System.nanoTime(); // an early one: the interval begins anew
       }
     }
   }

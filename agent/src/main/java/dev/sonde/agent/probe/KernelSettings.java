@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxSlots how many workloads have counters of their own, {@code ~other} included
  * @param cpus possible CPUs, which is how many the per-CPU rows are for
  * @param cgroupV1 whether the keys are ids of the v1 {@code cpu} hierarchy
+ * @param cgroupHierarchy the kernel's number of the hierarchy whose cgroups are of interest
  * @param ringBytes size of the ring buffer; the perf buffer has a share of it per CPU
  * @param perfBuffer the perf buffer instead of the ring
  * @param btf the kernel's types, where the kernel does not carry them itself
@@ -19,6 +20,7 @@ public record KernelSettings(
     int maxSlots,
     int cpus,
     boolean cgroupV1,
+    int cgroupHierarchy,
     int ringBytes,
     boolean perfBuffer,
     @Nullable Path btf,
@@ -30,6 +32,7 @@ public record KernelSettings(
       int maxSlots,
       int cpus,
       boolean cgroupV1,
+      int cgroupHierarchy,
       int ringBytes,
       boolean perfBuffer,
       @Nullable Path btf) {
@@ -37,6 +40,7 @@ public record KernelSettings(
         maxSlots,
         cpus,
         cgroupV1,
+        cgroupHierarchy,
         ringBytes,
         perfBuffer,
         btf,

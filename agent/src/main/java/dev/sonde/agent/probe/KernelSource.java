@@ -49,6 +49,8 @@ public final class KernelSource implements Source, AutoCloseable {
   private final @Nullable Losses losses;
   private final @Nullable SchedProbe sched;
   private final @Nullable TcpProbe tcp;
+  private final @Nullable TcpConnections connections;
+  private final @Nullable TcpLatencies latencies;
 
   /**
    * @param statistics whether the kernel measures the programs' runs ({@code --bpf-stats})
@@ -67,6 +69,12 @@ public final class KernelSource implements Source, AutoCloseable {
             ? new SchedProbe(probes, schedProbe, slots, pods)
             : null;
     this.tcp = slots != null && maps.has("tcp_stats") ? new TcpProbe(probes, slots, pods) : null;
+    this.connections =
+        slots != null && maps.has("tcp_connection_stats")
+            ? new TcpConnections(probes, slots, pods)
+            : null;
+    this.latencies =
+        slots != null && maps.has("tcp_latencies") ? new TcpLatencies(probes, slots, pods) : null;
   }
 
   /** The buffer that the programs send events through; null if no probe that sends any is up. */
@@ -76,6 +84,11 @@ public final class KernelSource implements Source, AutoCloseable {
       return null;
     }
     return EventReaders.open(probes.maps().get(map), probes.settings());
+  }
+
+  /** Whether the kernel tells of cgroups that are made and removed. */
+  public boolean tellsOfCgroups() {
+    return probes.probe(Probes.CGROUP).loaded() != null;
   }
 
   /** Gives the sockets that are older than the agent an owner. */
@@ -94,9 +107,15 @@ public final class KernelSource implements Source, AutoCloseable {
     if (tcp != null) {
       tcp.collect(out);
     }
+    if (connections != null) {
+      connections.collect(out);
+    }
+    if (latencies != null) {
+      latencies.collect(out);
+    }
     collectOwn(out);
     if (slots != null) {
-      // both probes have just read every slot: what is freed now has no count left behind
+      // every probe has just read every slot: what is freed now has no count left behind
       slots.free(
           pods::reclaimable,
           slot -> {
@@ -119,7 +138,9 @@ public final class KernelSource implements Source, AutoCloseable {
         ProgramInfo info = program.info();
         runs += info.runCount();
         nanos += info.runNanos();
-        recursion += info.recursionMisses();
+        if (!Probes.MADE_UP_FOR.contains(program.name())) {
+          recursion += info.recursionMisses();
+        }
       }
       if (statistics) {
         out.addOwn(PROBE_RUNS, runs, "probe", report.probe());
@@ -151,6 +172,12 @@ public final class KernelSource implements Source, AutoCloseable {
     }
     if (tcp != null) {
       tcp.close();
+    }
+    if (connections != null) {
+      connections.close();
+    }
+    if (latencies != null) {
+      latencies.close();
     }
     if (losses != null) {
       losses.close();

@@ -207,10 +207,16 @@ final class Ladder {
 
   private void configure(BpfObject object, Records records) {
     long storage = records == Records.STORAGE ? 1 : 0;
-    object.setGlobal("max_slots", settings.maxSlots());
-    object.setGlobal("cgroup_v1", settings.cgroupV1() ? 1 : 0);
+    if (!object.name().equals("cgroup")) {
+      object.setGlobal("max_slots", settings.maxSlots());
+      object.setGlobal("cgroup_v1", settings.cgroupV1() ? 1 : 0);
+    }
     switch (object.name()) {
       case "sched" -> configureSched(object, storage);
+      case "cgroup" -> {
+        object.setGlobal("cgroup_hierarchy", settings.cgroupHierarchy());
+        object.setGlobal("use_perf_buffer", settings.perfBuffer() ? 1 : 0);
+      }
       case "tcp" -> {
         object.setGlobal("use_socket_storage", storage);
         object.setGlobal("use_perf_buffer", settings.perfBuffer() ? 1 : 0);

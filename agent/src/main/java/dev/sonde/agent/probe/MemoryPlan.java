@@ -4,6 +4,8 @@ import dev.sonde.ffi.layout.CpuState;
 import dev.sonde.ffi.layout.LossRow;
 import dev.sonde.ffi.layout.SchedOffCpu;
 import dev.sonde.ffi.layout.SchedStats;
+import dev.sonde.ffi.layout.TcpConnectionStats;
+import dev.sonde.ffi.layout.TcpLatency;
 import dev.sonde.ffi.layout.TcpStats;
 import java.util.ArrayList;
 import java.util.List;
@@ -106,6 +108,8 @@ public record MemoryPlan(
     long sum = pages(rows * SchedStats.SIZE);
     sum += pages(offCpu ? rows * SchedOffCpu.SIZE : SchedOffCpu.SIZE);
     sum += pages((long) cpus * slots * TcpStats.SIZE);
+    sum += pages((long) cpus * slots * TcpConnectionStats.SIZE);
+    sum += pages((long) slots * TcpLatencies.KINDS * TcpLatency.SIZE) + pages(cpus * 64L);
     sum += pages(cpus * CpuState.SIZE) + pages(cpus * LossRow.SIZE);
     // cgroup_slots, free_slots, slot_owners, neighbours_rest
     sum += hash(slots, cpus) + pages(8L * (slots + 1)) + pages(8L * slots);

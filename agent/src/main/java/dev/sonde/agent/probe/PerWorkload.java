@@ -29,17 +29,29 @@ final class PerWorkload<L, T> {
   private final Supplier<L> freshSlot;
   private final Function<Workload, T> freshTotals;
   private final List<Slot<L, T>> known = new ArrayList<>();
-  private final Map<Workload, T> totals = new LinkedHashMap<>();
+  private final Map<Workload, Kept<T>> totals = new LinkedHashMap<>();
 
   /** What is known of a slot. */
   private static final class Slot<L, T> {
     final L last;
     long owner = Slots.NOBODY;
-    @Nullable T totals;
-    @Nullable Workload workload;
+    @Nullable Kept<T> kept;
 
     Slot(L last) {
       this.last = last;
+    }
+  }
+
+  /** The totals of a workload, and when a slot of it was last found to be another's. */
+  private static final class Kept<T> {
+    final Workload workload;
+    final T totals;
+    boolean renamed;
+    long renamedAt;
+
+    Kept(Workload workload, T totals) {
+      this.workload = workload;
+      this.totals = totals;
     }
   }
 
@@ -68,50 +80,74 @@ final class PerWorkload<L, T> {
       long owner = slots.owner(i);
       if (owner == Slots.NOBODY) {
         slot.owner = owner;
-        slot.totals = null;
-        slot.workload = null;
+        slot.kept = null;
         continue;
       }
-      if (slot.owner != owner || slot.totals == null) {
-        Workload workload = pods.find(owner);
-        slot.totals = null;
-        slot.workload = workload;
-        if (workload == null) {
-          // the kernel does not say just now: its counts wait in the row for the next look
-          continue;
-        }
-        slot.owner = owner;
-        slot.totals = totals.computeIfAbsent(workload, freshTotals);
+      Kept<T> kept = kept(slot, owner);
+      if (kept != null) {
+        reader.read(i, slot.last, kept.totals);
       }
-      reader.read(i, slot.last, slot.totals);
     }
   }
 
   /** The totals of a slot's workload; null for a slot that is free or not yet named. */
   @Nullable T at(int slot) {
-    return slot < known.size() ? known.get(slot).totals : null;
+    return slot < known.size() && known.get(slot).kept instanceof Kept<T> k ? k.totals : null;
   }
 
   /** The workload that a slot belonged to at the last {@link #read}; null likewise. */
   @Nullable Workload workload(int slot) {
-    return slot < known.size() ? known.get(slot).workload : null;
+    return slot < known.size() && known.get(slot).kept instanceof Kept<T> k ? k.workload : null;
+  }
+
+  /**
+   * Where a slot's counts go. A name may come late, and pass to a later pod: from then on the
+   * counts go to its new owner, and what was counted stays where it is.
+   */
+  private @Nullable Kept<T> kept(Slot<L, T> slot, long owner) {
+    Workload workload = pods.find(owner);
+    Kept<T> before = slot.owner == owner ? slot.kept : null;
+    if (workload == null) {
+      // its name is waited for, or the kernel does not say just now: the counts wait in the row
+      return before;
+    }
+    if (before != null && before.workload.equals(workload)) {
+      return before;
+    }
+    if (before != null) {
+      before.renamedAt = System.nanoTime();
+      before.renamed = true;
+    }
+    slot.owner = owner;
+    Kept<T> now = totals.computeIfAbsent(workload, w -> new Kept<>(w, freshTotals.apply(w)));
+    slot.kept = now;
+    return now;
   }
 
   /**
    * Forgets the workloads that have no slot any more: their cgroups are gone, and long enough ago
-   * that every scraper has seen their last values.
+   * that every scraper has seen their last values. A container that ended stays in its pod's sums
+   * for as long as the pod lives. At once go those whose name belongs to a later pod.
    */
   void forgetGone() {
-    Set<T> held = Collections.newSetFromMap(new IdentityHashMap<>());
+    Set<Kept<T>> held = Collections.newSetFromMap(new IdentityHashMap<>());
     for (Slot<L, T> slot : known) {
-      if (slot.owner != Slots.NOBODY && slot.totals != null) {
-        held.add(slot.totals);
+      if (slot.owner != Slots.NOBODY && slot.kept != null) {
+        held.add(slot.kept);
       }
     }
-    totals.values().removeIf(t -> !held.contains(t));
+    long now = System.nanoTime();
+    totals
+        .values()
+        .removeIf(
+            k ->
+                pods.replaced(k.workload)
+                    || (!held.contains(k)
+                        && !pods.podLives(k.workload)
+                        && !(k.renamed && now - k.renamedAt < pods.staleNanos())));
   }
 
   void forEach(BiConsumer<Workload, T> consumer) {
-    totals.forEach(consumer);
+    totals.forEach((workload, kept) -> consumer.accept(workload, kept.totals));
   }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Every probe with its ladder. A new mechanism is a new row here and a program in the object;
@@ -72,12 +73,24 @@ final class Probes {
       new ProbeSpec(
           "tcp_owner",
           "tcp",
-          List.of("the workload of every sonde_tcp_* series"),
           List.of(
-              Rung.of("tp_btf", STORAGE, "tcp_set_state_btf").withOptional("tcp_old_sockets"),
-              Rung.of("tp_btf_hash", HASH, "tcp_set_state_btf", "tcp_destroy_raw")
+              "the workload of every sonde_tcp_* series",
+              "sonde_tcp_opens_total",
+              "sonde_tcp_closes_total",
+              "sonde_tcp_connect_seconds",
+              "sonde_tcp_connect_failures_total",
+              "sonde_tcp_connections"),
+          List.of(
+              Rung.of("tp_btf", STORAGE, "tcp_set_state_btf", "tcp_set_state_2_btf")
                   .withOptional("tcp_old_sockets"),
-              Rung.of("raw_tp", HASH, "tcp_set_state_raw", "tcp_destroy_raw")
+              Rung.of(
+                      "tp_btf_hash",
+                      HASH,
+                      "tcp_set_state_btf",
+                      "tcp_set_state_2_btf",
+                      "tcp_destroy_raw")
+                  .withOptional("tcp_old_sockets"),
+              Rung.of("raw_tp", HASH, "tcp_set_state_raw", "tcp_set_state_2_raw", "tcp_destroy_raw")
                   .withOptional("tcp_old_sockets")));
 
   static final ProbeSpec TCP_SEND =
@@ -112,14 +125,41 @@ final class Probes {
               Rung.of("raw_tp", HASH, "tcp_retransmit_skb_raw", "tcp_retransmit_synack_raw"),
               Rung.of("tracepoint", HASH, "tcp_retransmit_skb_tp", "tcp_retransmit_synack_tp")));
 
+  /** Without it a sweep finds cgroups, every few seconds, and misses those that live shorter. */
+  static final ProbeSpec CGROUP =
+      new ProbeSpec(
+          "cgroup",
+          "cgroup",
+          List.of("the names of containers that live for less than a snapshot"),
+          List.of(
+              Rung.of("tp_btf", ANY, "cgroup_mkdir_btf", "cgroup_rmdir_btf"),
+              Rung.of("raw_tp", ANY, "cgroup_mkdir_raw", "cgroup_rmdir_raw"),
+              Rung.of("tracepoint", ANY, "cgroup_mkdir_tp", "cgroup_rmdir_tp")));
+
+  static final ProbeSpec TCP_RESET =
+      new ProbeSpec(
+          "tcp_reset",
+          "tcp",
+          List.of("sonde_tcp_resets_total"),
+          List.of(
+              Rung.of("tp_btf", ANY, "tcp_receive_reset_btf", "tcp_send_reset_btf"),
+              Rung.of("raw_tp", HASH, "tcp_receive_reset_raw", "tcp_send_reset_raw")));
+
   /** TCP_OWNER first: the others go where it keeps its records. */
-  static final List<ProbeSpec> TCP = List.of(TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
+  static final List<ProbeSpec> TCP =
+      List.of(TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT, TCP_RESET);
 
   /** Those of them whose first rung needs typed tracepoints and nothing else of the kernel. */
-  static final List<ProbeSpec> TCP_TYPED = List.of(TCP_OWNER, TCP_RECEIVE, TCP_RETRANSMIT);
+  static final List<ProbeSpec> TCP_TYPED =
+      List.of(TCP_OWNER, TCP_RECEIVE, TCP_RETRANSMIT, TCP_RESET);
 
   static final List<ProbeSpec> ALL =
-      List.of(SCHED, TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT);
+      List.of(CGROUP, SCHED, TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT, TCP_RESET);
+
+  /** Programs that make up for each other's skipped runs: tcp.bpf.c says how. */
+  static final Set<String> MADE_UP_FOR =
+      Set.of(
+          "tcp_set_state_btf", "tcp_set_state_2_btf", "tcp_set_state_raw", "tcp_set_state_2_raw");
 
   private Probes() {}
 

@@ -89,9 +89,10 @@ final class SharedMaps {
   private void size(BpfMap map) {
     switch (map.name()) {
       case "cgroup_slots", "free_slots", "slot_owners" -> map.setMaxEntries(settings.maxSlots());
-      case "losses", "cpu_states", "events_perf" -> map.setMaxEntries(settings.cpus());
+      case "losses", "cpu_states", "events_perf", "tcp_set_state_nesting" ->
+          map.setMaxEntries(settings.cpus());
       case "events" -> map.setMaxEntries(settings.ringBytes());
-      case "tcp_stats" ->
+      case "tcp_stats", "tcp_connection_stats" ->
           map.setMaxEntries(Math.multiplyExact(settings.cpus(), settings.maxSlots()));
       case "sched_stats" -> map.setMaxEntries(schedRows());
       case "sched_off_cpu" -> map.setMaxEntries(settings.memory().offCpu() ? schedRows() : 1);
@@ -100,6 +101,8 @@ final class SharedMaps {
               settings.memory().neighbours() ? MemoryPlan.pairs(settings.maxSlots()) : 1);
       case "neighbours_rest" ->
           map.setMaxEntries(settings.memory().neighbours() ? settings.maxSlots() : 1);
+      case "tcp_latencies" ->
+          map.setMaxEntries(Math.multiplyExact(settings.maxSlots(), TcpLatencies.KINDS));
       default -> {
         // as the object says
       }

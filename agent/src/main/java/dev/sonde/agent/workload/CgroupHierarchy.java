@@ -179,6 +179,25 @@ public record CgroupHierarchy(
   }
 
   /**
+   * The kernel's number of this hierarchy, as in {@code /proc/P/cgroup}; 0 is v2.
+   *
+   * @param procCgroup any process' such file
+   * @throws IOException if the hierarchy is not in it
+   */
+  public int number(String procCgroup) throws IOException {
+    if (!idsFromV1) {
+      return 0;
+    }
+    for (String line : procCgroup.split("\n")) {
+      String[] fields = line.split(":", 3);
+      if (fields.length == 3 && List.of(fields[1].split(",")).contains(CONTROLLER)) {
+        return Integer.parseInt(fields[0]);
+      }
+    }
+    throw new IOException("no v1 hierarchy with the controller " + CONTROLLER);
+  }
+
+  /**
    * Picks the chosen hierarchy's line out of {@code /proc/P/cgroup}.
    *
    * @return the path below {@link #mount}, or null if the hierarchy is not in the file

@@ -76,6 +76,15 @@ public final class CgroupPath {
   private static final Pattern CONTAINER =
       Pattern.compile("(?:[0-9a-z_.]{1,32}-|cri-[0-9a-z_.]{1,32}-)?" + ID + "(?:\\.scope)?");
 
+  /** The containerd namespace of everything that was made through its CRI. */
+  private static final String CRI_NAMESPACE = "k8s.io";
+
+  /**
+   * {@code system.slice:cri-containerd:<id>}: a systemd name given to a runtime without systemd.
+   */
+  private static final Pattern CRI_SUFFIX =
+      Pattern.compile("[^/:]{1,128}:cri-[0-9a-z_.]{1,32}:" + ID);
+
   private static final Pattern PLAIN_SCOPE =
       Pattern.compile("(docker|libpod|nerdctl)-" + ID + "(?:\\.scope)?");
 
@@ -86,20 +95,38 @@ public final class CgroupPath {
 
   /** The workload of the cgroup at {@code path} in its hierarchy; {@code /} is the root. */
   public static Workload workload(String path) {
+    return parse(path).byPath();
+  }
+
+  /** What {@code path} says, the workload and the ids by which a container runtime knows it. */
+  public static CgroupName parse(String path) {
     List<String> segments = segments(path);
     if (segments.isEmpty()) {
-      return Workload.unit("/");
+      return CgroupName.plain(Workload.unit("/"));
     }
     if (segments.getFirst().equals("user.slice")) {
-      return Workload.unit(levels(segments));
+      return CgroupName.plain(Workload.unit(levels(segments)));
     }
     for (int i = 0; i < segments.size(); i++) {
       Workload pod = pod(segments, i);
       if (pod != null) {
-        return pod;
+        return new CgroupName(pod, pod.pod(), pod.container(), true);
       }
     }
-    return Workload.unit(unit(segments));
+    Workload unit = Workload.unit(unit(segments));
+    for (int i = 0; i < segments.size(); i++) {
+      Matcher m = CONTAINER.matcher(segments.get(i));
+      Matcher last = CRI_SUFFIX.matcher(segments.get(i));
+      if (m.matches()) {
+        boolean below = i > 0 && segments.get(i - 1).equals(CRI_NAMESPACE);
+        boolean named = segments.get(i).startsWith("cri-") || segments.get(i).startsWith("crio-");
+        return new CgroupName(unit, "", m.group(1), below || named);
+      }
+      if (last.matches()) {
+        return new CgroupName(unit, "", last.group(1), true);
+      }
+    }
+    return CgroupName.plain(unit);
   }
 
   /**

@@ -15,20 +15,34 @@ import org.jspecify.annotations.Nullable;
  * #get} allocates nothing.
  */
 final class IdTable {
-  /** One cgroup. Immutable but for its end, which the writer sets once. */
+  /**
+   * One cgroup. Its name may come late and change once more; its end is set once. The writer alone
+   * changes it.
+   */
   static final class Entry {
     final long id;
     final String path;
-    final Workload workload;
+    final CgroupName name;
+
+    /** Since when its name is waited for. */
+    final long sinceNanos;
+
+    /** Null while its name is waited for. */
+    volatile @Nullable Workload workload;
+
+    /** Whether anybody wanted to know whose it is: nothing was counted for the others. */
+    volatile boolean asked;
+
     private long removedNanos;
 
     /** 0 while it exists, else its place in the order of removals. Written last, read first. */
     private volatile long removal;
 
-    Entry(long id, String path, Workload workload) {
+    Entry(long id, String path, CgroupName name, long sinceNanos) {
       this.id = id;
       this.path = path;
-      this.workload = workload;
+      this.name = name;
+      this.sinceNanos = sinceNanos;
     }
 
     void removed(long nanos, long number) {
@@ -75,6 +89,11 @@ final class IdTable {
   /** The writer only. At least half of the slots stay empty, so that every probe ends. */
   boolean hasRoom() {
     return size < slots.length() / 2;
+  }
+
+  /** The writer only. */
+  int size() {
+    return size;
   }
 
   /** The writer only; {@code entry} is not in the table, and there is room. */

@@ -18,7 +18,14 @@ class LayoutTest {
   private static final Map<String, List<String>> STRUCTS =
       Map.of(
           "sched", List.of("sched_stats", "cpu_state", "loss_row"),
-          "tcp", List.of("tcp_stats", "tcp_retransmit_event", "loss_row"));
+          "tcp",
+              List.of(
+                  "tcp_stats",
+                  "tcp_retransmit_event",
+                  "tcp_connection_stats",
+                  "tcp_connection_event",
+                  "tcp_latency",
+                  "loss_row"));
 
   static Stream<Arguments> views() {
     return STRUCTS.entrySet().stream()

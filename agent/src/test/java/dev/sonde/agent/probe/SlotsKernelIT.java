@@ -33,7 +33,7 @@ class SlotsKernelIT {
     CgroupHierarchy hierarchy = CgroupHierarchy.detect(null);
     KernelSettings settings =
         new KernelSettings(
-            1024, KernelFeatures.possibleCpus(), hierarchy.idsFromV1(), 1 << 20, false, null);
+            1024, KernelFeatures.possibleCpus(), hierarchy.idsFromV1(), 0, 1 << 20, false, null);
     List<Path> cgroups = new ArrayList<>();
     try (ProbeSet probes = ProbeSet.attach(settings, Map.of(), "sched"::equals);
         Slots slots = new Slots(probes.maps(), settings.maxSlots())) {

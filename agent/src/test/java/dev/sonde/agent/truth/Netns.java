@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** What {@code nstat} counts in a network namespace, since the namespace was made. */
 final class Netns {
@@ -22,18 +24,7 @@ final class Netns {
 
   /** What every namespace but {@code sender} resent: this one, and all that have a name. */
   static long retransmittedBut(String sender) {
-    long sum = parse(Command.run("nstat", "-asz")).getOrDefault(RETRANSMITTED, 0L);
-    for (String line : Command.run("ip", "netns", "list").lines().toList()) {
-      String name = line.split(" ")[0];
-      if (!name.isEmpty() && !name.equals(sender)) {
-        try {
-          sum += retransmitted(name);
-        } catch (AssertionError gone) {
-          // another test's namespace, removed meanwhile
-        }
-      }
-    }
-    return sum;
+    return elsewhere(RETRANSMITTED, sender);
   }
 
   private static Map<String, Long> parse(String nstat) {
@@ -68,5 +59,52 @@ final class Netns {
   /** Undoes {@link #dropArriving}. */
   static void dropNothing(String namespace) {
     nft(namespace, "delete table inet dropped");
+  }
+
+  /** Counts the resets that arrive in a namespace: {@link #counted}. */
+  static void countResets(String namespace) {
+    nft(
+        namespace,
+        "add table inet counted",
+        "add counter inet counted resets",
+        "add chain inet counted input { type filter hook input priority -10; }",
+        "add rule inet counted input tcp flags & rst == rst counter name resets");
+  }
+
+  static long counted(String namespace) {
+    String out =
+        Command.run("ip", "netns", "exec", namespace, "nft", "list counter inet counted resets");
+    Matcher m = Pattern.compile("packets (\\d+)").matcher(out);
+    if (!m.find()) {
+      throw new AssertionError("no count in:\n" + out);
+    }
+    return Long.parseLong(m.group(1));
+  }
+
+  /** How many TCP connections {@code ss} shows in a namespace, listeners not. */
+  static long sockets(String namespace, String... filter) {
+    List<String> command =
+        new ArrayList<>(List.of("ip", "netns", "exec", namespace, "ss", "-Htan"));
+    command.addAll(List.of(filter));
+    return Command.run(command.toArray(String[]::new))
+        .lines()
+        .filter(l -> !l.isBlank() && !l.startsWith("LISTEN"))
+        .count();
+  }
+
+  /** A counter's sum over every namespace but these. */
+  static long elsewhere(String counter, String... namespaces) {
+    long sum = parse(Command.run("nstat", "-asz")).getOrDefault(counter, 0L);
+    for (String line : Command.run("ip", "netns", "list").lines().toList()) {
+      String name = line.split(" ")[0];
+      if (!name.isEmpty() && !List.of(namespaces).contains(name)) {
+        try {
+          sum += counters(name).getOrDefault(counter, 0L);
+        } catch (AssertionError gone) {
+          // another test's namespace, removed meanwhile
+        }
+      }
+    }
+    return sum;
   }
 }

@@ -93,7 +93,7 @@ class SchedMachineIT {
     CgroupHierarchy hierarchy = CgroupHierarchy.detect(null);
     KernelSettings settings =
         new KernelSettings(
-            1024, KernelFeatures.possibleCpus(), hierarchy.idsFromV1(), 1 << 20, false, null);
+            1024, KernelFeatures.possibleCpus(), hierarchy.idsFromV1(), 0, 1 << 20, false, null);
     try (PodTable pods = PodTable.open(hierarchy, Duration.ofMinutes(5));
         ProbeSet probes = ProbeSet.attach(settings, Map.of(), "sched"::equals);
         KernelSource kernel = new KernelSource(probes, pods, false);

@@ -1,6 +1,7 @@
 package dev.sonde.agent.truth;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +55,13 @@ final class Scrape {
   /** The page as it was served. */
   String text() {
     return text;
+  }
+
+  /** The lines of these metrics, for failure messages. */
+  List<String> lines(String... metrics) {
+    return text.lines()
+        .filter(l -> Arrays.stream(metrics).anyMatch(m -> l.startsWith(m + "{")))
+        .toList();
   }
 
   /** Every sample of that name with these labels. */

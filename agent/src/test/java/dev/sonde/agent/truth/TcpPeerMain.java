@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 final class TcpPeerMain {
   private @Nullable ServerSocketChannel listener;
   private @Nullable SocketChannel socket;
+  private final TcpCrowd crowd = new TcpCrowd();
 
   private TcpPeerMain() {}
 
@@ -60,6 +61,10 @@ final class TcpPeerMain {
       case "echo" -> echo(Integer.parseInt(c[1]));
       case "shutdown" -> shutdown();
       case "close" -> close();
+      case "serve" -> crowd.serve(c[1], TcpCrowd.Serve.valueOf(c[2]));
+      case "crowd" ->
+          crowd.connect(
+              c[1], Integer.parseInt(c[2]), TcpCrowd.Visit.valueOf(c[3]), Integer.parseInt(c[4]));
       default -> throw new IOException("no command " + c[0]);
     };
   }

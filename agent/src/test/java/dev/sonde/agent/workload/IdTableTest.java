@@ -13,7 +13,10 @@ import org.junit.jupiter.api.Test;
 
 class IdTableTest {
   private static IdTable.Entry entry(long id) {
-    return new IdTable.Entry(id, "/" + id, Workload.unit("u" + id));
+    CgroupName name = CgroupName.plain(Workload.unit("u" + id));
+    IdTable.Entry entry = new IdTable.Entry(id, "/" + id, name, 0);
+    entry.workload = name.byPath();
+    return entry;
   }
 
   @Test

@@ -44,7 +44,7 @@ class PodTableIT {
           case "tree" -> new TreeResolver(mount, "asked for");
           default -> throw new IllegalArgumentException(mechanism);
         };
-    return new PodTable(resolver, STALE, nanos::get);
+    return new PodTable(resolver, mount, STALE, nanos::get);
   }
 
   @Test

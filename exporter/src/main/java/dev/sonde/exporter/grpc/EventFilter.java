@@ -39,6 +39,10 @@ final class EventFilter {
     return switch (event) {
       case Event.TcpRetransmit _ -> EventKind.EVENT_KIND_TCP_RETRANSMIT;
       case Event.SchedWait _ -> EventKind.EVENT_KIND_SCHED_WAIT;
+      case Event.TcpOpen _ -> EventKind.EVENT_KIND_TCP_OPEN;
+      case Event.TcpClose _ -> EventKind.EVENT_KIND_TCP_CLOSE;
+      case Event.TcpConnectFailed _ -> EventKind.EVENT_KIND_TCP_CONNECT_FAILED;
+      case Event.TcpReset _ -> EventKind.EVENT_KIND_TCP_RESET;
     };
   }
 }

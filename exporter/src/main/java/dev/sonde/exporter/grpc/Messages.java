@@ -14,6 +14,10 @@ import dev.sonde.v1.EventsLost;
 import dev.sonde.v1.ListedWorkload;
 import dev.sonde.v1.MetricType;
 import dev.sonde.v1.SchedWait;
+import dev.sonde.v1.TcpClose;
+import dev.sonde.v1.TcpConnectFailed;
+import dev.sonde.v1.TcpOpen;
+import dev.sonde.v1.TcpReset;
 import dev.sonde.v1.TcpRetransmit;
 import java.time.Instant;
 
@@ -126,6 +130,31 @@ final class Messages {
                   .setReason(w.reason())
                   .setCpu(w.cpu())
                   .setCulprit(workload(w.culprit())));
+      case Event.TcpOpen o ->
+          out.setTcpOpen(
+              TcpOpen.newBuilder().setRole(o.role()).setLocal(o.local()).setRemote(o.remote()));
+      case Event.TcpClose c ->
+          out.setTcpClose(
+              TcpClose.newBuilder()
+                  .setReason(c.reason())
+                  .setState(c.state())
+                  .setSentBytes(c.sentBytes())
+                  .setReceivedBytes(c.receivedBytes())
+                  .setLocal(c.local())
+                  .setRemote(c.remote()));
+      case Event.TcpConnectFailed f ->
+          out.setTcpConnectFailed(
+              TcpConnectFailed.newBuilder()
+                  .setReason(f.reason())
+                  .setLocal(f.local())
+                  .setRemote(f.remote()));
+      case Event.TcpReset r ->
+          out.setTcpReset(
+              TcpReset.newBuilder()
+                  .setDirection(r.direction())
+                  .setState(r.state())
+                  .setLocal(r.local())
+                  .setRemote(r.remote()));
     }
     return out.build();
   }

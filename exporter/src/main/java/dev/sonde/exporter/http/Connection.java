@@ -51,7 +51,7 @@ final class Connection extends Session {
   Connection(Socket socket, NioServer server, HttpConfig config) {
     super(socket);
     this.server = server;
-    this.parser = new RequestParser(config);
+    this.parser = new RequestParser(config.limits());
   }
 
   /** Turns a connection away before it was read; called before it is registered. */
@@ -236,19 +236,19 @@ final class Connection extends Session {
     try {
       switch (state) {
         case IDLE -> {
-          if (age > (fresh ? config.headerDeadline() : config.idleTime()).toNanos()) {
+          if (age > (fresh ? config.deadlines().header() : config.deadlines().idle()).toNanos()) {
             close();
           }
         }
         case READING -> {
-          if (age > config.headerDeadline().toNanos()) {
+          if (age > config.deadlines().header().toNanos()) {
             server.count(Rejection.HEADER_TIMEOUT);
             closeAfter = true;
             byte[] answer =
                 answer(
                     Response.of(
                         Rejection.HEADER_TIMEOUT,
-                        "the request was not complete after " + config.headerDeadline()));
+                        "the request was not complete after " + config.deadlines().header()));
             send(new Outgoing(answer, answer.length, Connection::nothing));
           }
         }
@@ -256,7 +256,7 @@ final class Connection extends Session {
           // ours to finish
         }
         case SENDING -> {
-          if (age > config.sendDeadline().toNanos()) {
+          if (age > config.deadlines().send().toNanos()) {
             server.count(Rejection.SLOW_READER);
             close();
           }

@@ -84,7 +84,7 @@ final class NioServer extends Server {
     selectors[0].setUncaughtExceptionHandler(this::selectorEnded);
     selectors[0].start();
     acceptor.start();
-    long period = Math.clamp(config.headerDeadline().toMillis() / 4, 20, 1000);
+    long period = Math.clamp(config.deadlines().header().toMillis() / 4, 20, 1000);
     var _ = sweeper.scheduleWithFixedDelay(this::sweep, period, period, TimeUnit.MILLISECONDS);
   }
 
@@ -149,7 +149,8 @@ final class NioServer extends Server {
       connection.respond(
           request,
           Response.of(
-              Rejection.BUSY, config.renderQueue() + " scrapes are waiting already; scrape less"));
+              Rejection.BUSY,
+              config.rendering().queue() + " scrapes are waiting already; scrape less"));
     }
   }
 

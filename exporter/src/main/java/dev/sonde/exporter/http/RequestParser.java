@@ -14,7 +14,7 @@ final class RequestParser {
   private static final Parsed INCOMPLETE = new Parsed.Incomplete();
   private static final Parsed EXPECTING = new Parsed.Expecting();
 
-  private final HttpConfig limits;
+  private final HttpConfig.RequestLimits limits;
   private byte[] buffer = new byte[1024];
   private int start;
   private int end;
@@ -31,13 +31,13 @@ final class RequestParser {
   private long bodyLeft;
   private boolean continueDue;
 
-  RequestParser(HttpConfig limits) {
+  RequestParser(HttpConfig.RequestLimits limits) {
     this.limits = limits;
   }
 
   /** How many more bytes may be appended before some must be consumed. */
   int room() {
-    return limits.maxRequestLine() + limits.maxHeaderBytes() + 4 - (end - start);
+    return limits.line() + limits.headerBytes() + 4 - (end - start);
   }
 
   /** Bytes that belong to no request yet. */
@@ -92,7 +92,7 @@ final class RequestParser {
         if (scanned == lineStart || buffer[i - 1] != '\r') {
           return bad("a line ends in a bare line feed");
         }
-        if (inRequestLine && scanned - 1 > limits.maxRequestLine()) {
+        if (inRequestLine && scanned - 1 > limits.line()) {
           return tooLong();
         }
         if (scanned - 1 == lineStart && inRequestLine) {
@@ -111,20 +111,20 @@ final class RequestParser {
           }
           headersStart = scanned + 1;
         }
-        if (lines++ > limits.maxHeaders()) {
+        if (lines++ > limits.headers()) {
           return new Parsed.Refused(
-              Rejection.HEADERS_TOO_LARGE, "more than " + limits.maxHeaders() + " headers");
+              Rejection.HEADERS_TOO_LARGE, "more than " + limits.headers() + " headers");
         }
         lineStart = scanned + 1;
       } else if (scanned > lineStart && buffer[i - 1] == '\r') {
         return bad("a carriage return inside a line");
       } else if (!legal(b, inRequestLine)) {
         return bad("not HTTP/1: byte 0x" + Integer.toHexString(b));
-      } else if (inRequestLine && scanned > limits.maxRequestLine()) {
+      } else if (inRequestLine && scanned > limits.line()) {
         return tooLong();
-      } else if (!inRequestLine && scanned - headersStart > limits.maxHeaderBytes()) {
+      } else if (!inRequestLine && scanned - headersStart > limits.headerBytes()) {
         return new Parsed.Refused(
-            Rejection.HEADERS_TOO_LARGE, "headers of more than " + limits.maxHeaderBytes());
+            Rejection.HEADERS_TOO_LARGE, "headers of more than " + limits.headerBytes());
       }
     }
     return INCOMPLETE;
@@ -144,7 +144,7 @@ final class RequestParser {
     lineStart = 0;
     lines = 0;
     try {
-      head = RequestHead.parse(line, headers, limits.maxBodyBytes());
+      head = RequestHead.parse(line, headers, limits.bodyBytes());
       return INCOMPLETE;
     } catch (Refusal e) {
       return new Parsed.Refused(e.why, e.detail);
@@ -157,8 +157,7 @@ final class RequestParser {
 
   private Parsed tooLong() {
     return new Parsed.Refused(
-        Rejection.REQUEST_LINE_TOO_LONG,
-        "request line of more than " + limits.maxRequestLine() + " bytes");
+        Rejection.REQUEST_LINE_TOO_LONG, "request line of more than " + limits.line() + " bytes");
   }
 
   private static Parsed bad(String detail) {

@@ -35,15 +35,15 @@ final class Scrapes implements AutoCloseable {
 
   Scrapes(HttpConfig config, Supplier<@Nullable Snapshot> newest) {
     this.newest = newest;
-    this.exposition = new Exposition(config.classicHistograms());
-    this.pool = new LinkedBlockingDeque<>(2 * config.renderThreads());
+    this.exposition = new Exposition(config.rendering().classicHistograms());
+    this.pool = new LinkedBlockingDeque<>(2 * config.rendering().threads());
     this.executor =
         new ThreadPoolExecutor(
-            config.renderThreads(),
-            config.renderThreads(),
+            config.rendering().threads(),
+            config.rendering().threads(),
             60,
             TimeUnit.SECONDS,
-            new ArrayBlockingQueue<>(config.renderQueue()),
+            new ArrayBlockingQueue<>(config.rendering().queue()),
             Thread.ofPlatform().daemon().name("sonde-scrape-", 1).factory());
     executor.allowCoreThreadTimeOut(true);
   }

@@ -60,4 +60,76 @@ public sealed interface Event {
       int cpu,
       Workload culprit)
       implements Event {}
+
+  /**
+   * A connection was established.
+   *
+   * @param start when the SYN was sent, and {@code duration} how long the handshake took: on the
+   *     connecting side; the accepting side knows only that it is done
+   * @param role {@code client} or {@code server}
+   */
+  record TcpOpen(
+      long sequence,
+      Instant start,
+      Duration duration,
+      Workload workload,
+      String role,
+      String local,
+      String remote)
+      implements Event {}
+
+  /**
+   * An established connection ended.
+   *
+   * @param start when it was established; the end, and {@code duration} zero, if that was not seen
+   * @param reason {@code local}, {@code peer}, {@code reset} or {@code timeout}
+   * @param state the TCP state that it ended from
+   * @param sentBytes acknowledged by the other side
+   * @param receivedBytes in order, whether the application read them or not
+   */
+  record TcpClose(
+      long sequence,
+      Instant start,
+      Duration duration,
+      Workload workload,
+      String reason,
+      String state,
+      long sentBytes,
+      long receivedBytes,
+      String local,
+      String remote)
+      implements Event {}
+
+  /**
+   * A connect did not get established; {@code start} and {@code duration} are of the attempt.
+   *
+   * @param reason {@code refused}, {@code timeout}, {@code unreachable}, {@code aborted} or {@code
+   *     local}
+   */
+  record TcpConnectFailed(
+      long sequence,
+      Instant start,
+      Duration duration,
+      Workload workload,
+      String reason,
+      String local,
+      String remote)
+      implements Event {}
+
+  /**
+   * A reset of a socket.
+   *
+   * @param direction {@code sent} or {@code received}
+   * @param state the socket's TCP state
+   */
+  record TcpReset(
+      long sequence,
+      Instant start,
+      Duration duration,
+      Workload workload,
+      String direction,
+      String state,
+      String local,
+      String remote)
+      implements Event {}
 }

@@ -13,8 +13,10 @@ import java.util.Objects;
  * @param pod the pod's name; its UID where only the cgroup path is known
  * @param container the container's name; its id where only the cgroup path is known
  * @param unit the systemd unit or cgroup path (two levels at most) of what is no pod
+ * @param uid the pod's UID where its name is known, else empty. No label: it tells a pod from an
+ *     earlier one of the same name, whose series are other series
  */
-public record Workload(String namespace, String pod, String container, String unit) {
+public record Workload(String namespace, String pod, String container, String unit, String uid) {
   /** Where increments go whose owner cannot have a series of its own. */
   public static final Workload OTHER = unit("~other");
 
@@ -23,6 +25,12 @@ public record Workload(String namespace, String pod, String container, String un
     Objects.requireNonNull(pod, "pod");
     Objects.requireNonNull(container, "container");
     Objects.requireNonNull(unit, "unit");
+    Objects.requireNonNull(uid, "uid");
+  }
+
+  /** One that no earlier workload of the same name has to be told from. */
+  public Workload(String namespace, String pod, String container, String unit) {
+    this(namespace, pod, container, unit, "");
   }
 
   /** A workload of the host itself. */

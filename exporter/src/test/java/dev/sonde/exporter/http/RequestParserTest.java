@@ -9,7 +9,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class RequestParserTest {
-  private static final HttpConfig LIMITS = HttpConfig.listen("127.0.0.1", 0);
+  private static final HttpConfig.RequestLimits LIMITS = HttpConfig.listen("127.0.0.1", 0).limits();
 
   private static final String[] PIECES = {
     "GET ",

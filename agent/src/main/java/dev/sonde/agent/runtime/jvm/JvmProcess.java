@@ -24,26 +24,18 @@ final class JvmProcess {
   final JvmCounters last = new JvmCounters();
   String cgroup;
   private final Path file;
-  private Workload owner;
+
+  /** Null while it has no name. */
+  @Nullable Workload owner;
+
   private @Nullable JvmReader reader;
   private int readings;
 
-  JvmProcess(JvmDiscovery.Found found, String cgroup, Workload owner) {
+  JvmProcess(JvmDiscovery.Found found, String cgroup) {
     this.pid = found.pid();
     this.startTime = found.startTime();
     this.file = found.file();
     this.cgroup = cgroup;
-    this.owner = owner;
-  }
-
-  Workload owner() {
-    return owner;
-  }
-
-  /** From now on its counters go up for {@code newOwner}; what was counted stays where it is. */
-  void moved(String newCgroup, Workload newOwner) {
-    cgroup = newCgroup;
-    owner = newOwner;
   }
 
   /** Whether the next reading should ask again which cgroup it is in. */

@@ -4,7 +4,7 @@ import dev.sonde.agent.host.ProcFs;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.pipeline.Source;
 import dev.sonde.agent.workload.CgroupHierarchy;
-import dev.sonde.agent.workload.CgroupPath;
+import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Workload;
 import java.io.File;
 import java.nio.file.NoSuchFileException;
@@ -14,6 +14,7 @@ import java.util.Iterator;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +38,8 @@ import org.jspecify.annotations.Nullable;
 public final class JvmSource implements Source {
   private final ProcFs proc;
   private final CgroupHierarchy hierarchy;
-  private final Function<String, Workload> owners;
+  private final Function<String, @Nullable Workload> owners;
+  private final Predicate<Workload> replaced;
   private final long staleNanos;
   private final LongSupplier nanoClock;
   private final JvmDiscovery discovery;
@@ -48,12 +50,14 @@ public final class JvmSource implements Source {
   JvmSource(
       ProcFs proc,
       CgroupHierarchy hierarchy,
-      Function<String, Workload> owners,
+      Function<String, @Nullable Workload> owners,
+      Predicate<Workload> replaced,
       Duration staleAfter,
       LongSupplier nanoClock) {
     this.proc = proc;
     this.hierarchy = hierarchy;
     this.owners = owners;
+    this.replaced = replaced;
     this.staleNanos = staleAfter.toNanos();
     this.nanoClock = nanoClock;
     this.discovery = new JvmDiscovery(proc);
@@ -62,10 +66,13 @@ public final class JvmSource implements Source {
   /**
    * @param proc the host's, {@code --proc-root}
    * @param hierarchy by which processes are told apart
+   * @param pods names the containers
    * @param staleAfter how long the sums of a removed container are shown
    */
-  public static JvmSource open(ProcFs proc, CgroupHierarchy hierarchy, Duration staleAfter) {
-    return new JvmSource(proc, hierarchy, CgroupPath::workload, staleAfter, System::nanoTime);
+  public static JvmSource open(
+      ProcFs proc, CgroupHierarchy hierarchy, PodTable pods, Duration staleAfter) {
+    return new JvmSource(
+        proc, hierarchy, pods::ofPath, pods::replaced, staleAfter, System::nanoTime);
   }
 
   @Override
@@ -89,7 +96,7 @@ public final class JvmSource implements Source {
     if (cgroup == null) {
       discovery.forget(found.pid());
     } else {
-      jvms.put(found.pid(), new JvmProcess(found, cgroup, owners.apply(cgroup)));
+      jvms.put(found.pid(), new JvmProcess(found, cgroup));
     }
   }
 
@@ -98,11 +105,10 @@ public final class JvmSource implements Source {
     if (proc.startTime(jvm.pid) != jvm.startTime) {
       return false;
     }
-    if (jvm.ownerIsDue()) {
-      String cgroup = cgroup(jvm.pid);
-      if (cgroup != null && !cgroup.equals(jvm.cgroup)) {
-        jvm.moved(cgroup, owners.apply(cgroup));
-      }
+    Workload owner = owner(jvm);
+    if (owner == null) {
+      // Its name is waited for: its counters stay in its file until then.
+      return true;
     }
     JvmReader reader;
     try {
@@ -111,7 +117,7 @@ public final class JvmSource implements Source {
       // Exec and exit both take the mapping away; the next scan sees what is there then.
       return false;
     }
-    JvmSums sum = sums.computeIfAbsent(jvm.owner(), JvmSums::new);
+    JvmSums sum = sums.computeIfAbsent(owner, JvmSums::new);
     sum.cgroup(jvm.cgroup);
     if (reader == null) {
       sum.addUnread();
@@ -122,6 +128,21 @@ public final class JvmSource implements Source {
     return true;
   }
 
+  /** Null while it has no name. What was counted stays with the owner it had. */
+  private @Nullable Workload owner(JvmProcess jvm) {
+    if (jvm.ownerIsDue()) {
+      String cgroup = cgroup(jvm.pid);
+      if (cgroup != null) {
+        jvm.cgroup = cgroup;
+      }
+    }
+    Workload now = owners.apply(jvm.cgroup);
+    if (now != null) {
+      jvm.owner = now;
+    }
+    return jvm.owner;
+  }
+
   private @Nullable String cgroup(int pid) {
     String text = proc.cgroup(pid);
     return text == null ? null : hierarchy.pathIn(text);
@@ -129,6 +150,9 @@ public final class JvmSource implements Source {
 
   private boolean isStale(JvmSums s, long time) {
     // java.io.File, since a Path cannot hold every name in every locale.
+    if (replaced.test(s.owner())) {
+      return true;
+    }
     boolean gone = !s.hasLive() && !new File(hierarchy.mount() + s.cgroup()).exists();
     return s.goneFor(gone, time) >= staleNanos;
   }

@@ -37,6 +37,10 @@ final class JvmSums {
     this.owner = owner;
   }
 
+  Workload owner() {
+    return owner;
+  }
+
   /** The cgroup one of its JVMs was seen in last: while it exists, the sums are kept. */
   String cgroup() {
     return cgroup;

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sonde.agent.host.ProcFs;
+import dev.sonde.agent.workload.PodTable;
 import dev.sonde.agent.workload.TestCgroup;
 import dev.sonde.exporter.model.Workload;
 import java.io.IOException;
@@ -38,6 +39,7 @@ class JvmSourceIT {
 
   @TempDir Path dir;
   private TestCgroup cgroups;
+  private PodTable pods;
   private JvmSource source;
   private final List<Process> processes = new ArrayList<>();
 
@@ -45,11 +47,13 @@ class JvmSourceIT {
   void open() throws IOException {
     cgroups = TestCgroup.create();
     cgroups.make(CONTAINER);
-    source = JvmSource.open(ProcFs.host(), cgroups.hierarchy(), Duration.ofMinutes(5));
+    pods = PodTable.open(cgroups.hierarchy(), Duration.ofMinutes(5));
+    source = JvmSource.open(ProcFs.host(), cgroups.hierarchy(), pods, Duration.ofMinutes(5));
   }
 
   @AfterEach
   void stop() throws Exception {
+    pods.close();
     for (Process p : processes) {
       p.descendants().forEach(ProcessHandle::destroyForcibly);
       p.destroyForcibly().waitFor();

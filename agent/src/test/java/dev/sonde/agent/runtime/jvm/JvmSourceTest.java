@@ -38,7 +38,8 @@ class JvmSourceTest {
     Files.createDirectories(cgroups.resolve("system.slice/job.service"));
     CgroupHierarchy hierarchy =
         new CgroupHierarchy(CgroupHierarchy.Kind.V2, cgroups, "/", "/", false);
-    source = new JvmSource(proc.proc(), hierarchy, CgroupPath::workload, STALE, nanos::get);
+    source =
+        new JvmSource(proc.proc(), hierarchy, CgroupPath::workload, _ -> false, STALE, nanos::get);
   }
 
   private Collected after(long seconds) {

@@ -1,0 +1,158 @@
+package dev.sonde.agent.probe;
+
+import dev.sonde.agent.pipeline.SnapshotBuilder;
+import dev.sonde.agent.pipeline.Source;
+import dev.sonde.agent.workload.PodTable;
+import dev.sonde.exporter.model.Metric;
+import dev.sonde.ffi.MappedArray;
+import dev.sonde.ffi.layout.TcpConnectionStats;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * Connections opened, failed and closed, resets, and how many sockets are in which state: {@code
+ * tcp_connections.h}.
+ *
+ * <p>Owned by the snapshot thread. Kernel floor 5.10.
+ */
+final class TcpConnections implements Source, AutoCloseable {
+  static final Metric OPENS =
+      Metric.counter(
+          "sonde_tcp_opens_total", "Connections that were established, by who connected.");
+  static final Metric CLOSES =
+      Metric.counter("sonde_tcp_closes_total", "Established connections that ended, by why.");
+  static final Metric FAILURES =
+      Metric.counter(
+          "sonde_tcp_connect_failures_total", "Connects that did not get established, by why.");
+  static final Metric RESETS =
+      Metric.counter("sonde_tcp_resets_total", "Resets sent and received.");
+  static final Metric CONNECTIONS =
+      Metric.gauge("sonde_tcp_connections", "TCP sockets that processes hold, by state.");
+
+  /** {@code enum role} of sockets.h. */
+  static final List<String> ROLES = List.of("client", "server");
+
+  /** {@code enum close_reason} of tcp_connections.h. */
+  static final List<String> CLOSE_REASONS = List.of("local", "peer", "reset", "timeout");
+
+  /** {@code enum connect_failure}. */
+  static final List<String> CONNECT_FAILURES =
+      List.of("refused", "timeout", "unreachable", "aborted", "local");
+
+  /** {@code enum reset_direction}. */
+  static final List<String> DIRECTIONS = List.of("sent", "received");
+
+  /** The states of the census by the kernel's number; null where no socket is counted. */
+  private static final String[] STATES = new String[TcpConnectionStats.SOCKETS_COUNT];
+
+  static {
+    for (int state : new int[] {1, 2, 4, 5, 8, 9, 10, 11}) {
+      STATES[state] = TcpState.label(state).replace('-', '_');
+    }
+  }
+
+  private final KernelSettings settings;
+  private final MappedArray stats;
+  private final boolean states;
+  private final boolean resets;
+  private final PerWorkload<Counts, Counts> workloads;
+
+  /** The same shape for what was last read and for the totals. */
+  private static final class Counts {
+    final long[] opens = new long[ROLES.size()];
+    final long[] closes = new long[CLOSE_REASONS.size()];
+    final long[] failures = new long[CONNECT_FAILURES.size()];
+    final long[] resets = new long[DIRECTIONS.size()];
+    long notReceived;
+    long receivedShown;
+    final int[] sockets = new int[TcpConnectionStats.SOCKETS_COUNT];
+  }
+
+  TcpConnections(ProbeSet probes, Slots slots, PodTable pods) {
+    this.settings = probes.settings();
+    this.stats = probes.maps().get("tcp_connection_stats").mmap();
+    this.states = probes.probe(Probes.TCP_OWNER).loaded() != null;
+    this.resets = probes.probe(Probes.TCP_RESET).loaded() != null;
+    this.workloads = new PerWorkload<>(slots, pods, Counts::new, w -> new Counts());
+  }
+
+  @Override
+  public void collect(SnapshotBuilder out) {
+    workloads.read(this::read);
+    workloads.forgetGone();
+    workloads.forEach(
+        (owner, t) -> {
+          if (states) {
+            for (int i = 0; i < t.opens.length; i++) {
+              out.add(OPENS, owner, t.opens[i], "role", ROLES.get(i));
+            }
+            for (int i = 0; i < t.closes.length; i++) {
+              out.add(CLOSES, owner, t.closes[i], "reason", CLOSE_REASONS.get(i));
+            }
+            for (int i = 0; i < t.failures.length; i++) {
+              out.add(FAILURES, owner, t.failures[i], "reason", CONNECT_FAILURES.get(i));
+            }
+            for (int i = 0; i < STATES.length; i++) {
+              if (STATES[i] != null) {
+                // a cgroup's sockets may end after its series were forgotten: less than nothing
+                out.add(CONNECTIONS, owner, Math.max(0, t.sockets[i]), "state", STATES[i]);
+              }
+            }
+          }
+          if (resets) {
+            // a reset may be found out not to have been received after it was read as such
+            t.receivedShown = Math.max(t.receivedShown, t.resets[1] - t.notReceived);
+            out.add(RESETS, owner, t.resets[0], "direction", DIRECTIONS.get(0));
+            out.add(RESETS, owner, t.receivedShown, "direction", DIRECTIONS.get(1));
+          }
+        });
+  }
+
+  private void read(int slot, Counts last, Counts totals) {
+    step(slot, TcpConnectionStats::opens, last.opens, totals.opens);
+    step(slot, TcpConnectionStats::closes, last.closes, totals.closes);
+    step(slot, TcpConnectionStats::failures, last.failures, totals.failures);
+    step(slot, TcpConnectionStats::resets, last.resets, totals.resets);
+    MemorySegment s = stats.segment();
+    long notReceived = 0;
+    for (int cpu = 0; cpu < settings.cpus(); cpu++) {
+      notReceived += TcpConnectionStats.notReceived(s, row(cpu, slot));
+    }
+    totals.notReceived += notReceived - last.notReceived;
+    last.notReceived = notReceived;
+    for (int i = 0; i < STATES.length; i++) {
+      int now = 0;
+      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
+        now += (int) TcpConnectionStats.sockets(s, row(cpu, slot), i);
+      }
+      totals.sockets[i] += now - last.sockets[i];
+      last.sockets[i] = now;
+    }
+  }
+
+  /** A field of a row that is an array of counters. */
+  private interface Field {
+    long get(MemorySegment s, long row, int index);
+  }
+
+  private void step(int slot, Field field, long[] last, long[] totals) {
+    MemorySegment s = stats.segment();
+    for (int i = 0; i < last.length; i++) {
+      long now = 0;
+      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
+        now += field.get(s, row(cpu, slot), i);
+      }
+      totals[i] += now - last[i];
+      last[i] = now;
+    }
+  }
+
+  private long row(int cpu, int slot) {
+    return ((long) cpu * settings.maxSlots() + slot) * TcpConnectionStats.SIZE;
+  }
+
+  @Override
+  public void close() {
+    stats.close();
+  }
+}

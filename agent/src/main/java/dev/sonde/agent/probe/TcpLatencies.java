@@ -1,0 +1,112 @@
+package dev.sonde.agent.probe;
+
+import dev.sonde.agent.pipeline.SnapshotBuilder;
+import dev.sonde.agent.pipeline.Source;
+import dev.sonde.agent.workload.PodTable;
+import dev.sonde.exporter.model.Metric;
+import dev.sonde.ffi.MappedArray;
+import dev.sonde.ffi.layout.TcpLatency;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How long things took on each workload's TCP sockets: {@code tcp_latency.h}.
+ *
+ * <p>The kernel bins; this reads the rows of the slots that are taken. Owned by the snapshot
+ * thread.
+ */
+final class TcpLatencies implements Source, AutoCloseable {
+  /** Rows of a slot: {@code LATENCIES}. */
+  static final int KINDS = 5;
+
+  /** 15 us, 122 us, 488 us, 2 ms, 8 ms, 31 ms, 125 ms, 500 ms, 2 s, 8 s. */
+  private static final Integer[] CLASSIC = {-64, -52, -44, -36, -28, -20, -12, -4, 4, 12};
+
+  /**
+   * What is measured.
+   *
+   * @param number its row: {@code enum tcp_latency_kind}
+   * @param probe without it there is nothing to show
+   */
+  private record Kind(int number, Metric metric, ProbeSpec probe) {}
+
+  private static final List<Kind> ALL =
+      List.of(
+          new Kind(
+              0,
+              Metric.histogram(
+                  "sonde_tcp_connect_seconds",
+                  "SYN sent to connection established, on the connecting side.",
+                  CLASSIC),
+              Probes.TCP_OWNER));
+
+  private final MappedArray rows;
+  private final List<Kind> up = new ArrayList<>();
+  private final PerWorkload<Last, Totals> workloads;
+
+  /** What was last read of a slot. */
+  private static final class Last {
+    final long[] nanos = new long[KINDS];
+    final long[][] counts = new long[KINDS][HistogramSlots.SLOTS];
+  }
+
+  private static final class Totals {
+    final SchedTotals.Durations[] times = new SchedTotals.Durations[KINDS];
+
+    Totals() {
+      for (int i = 0; i < times.length; i++) {
+        times[i] = new SchedTotals.Durations();
+      }
+    }
+  }
+
+  TcpLatencies(ProbeSet probes, Slots slots, PodTable pods) {
+    this.rows = probes.maps().get("tcp_latencies").mmap();
+    for (Kind kind : ALL) {
+      if (probes.probe(kind.probe).loaded() != null) {
+        up.add(kind);
+      }
+    }
+    this.workloads = new PerWorkload<>(slots, pods, Last::new, w -> new Totals());
+  }
+
+  @Override
+  public void collect(SnapshotBuilder out) {
+    workloads.read(this::read);
+    workloads.forgetGone();
+    workloads.forEach(
+        (owner, t) -> {
+          for (Kind kind : up) {
+            out.add(kind.metric, owner, t.times[kind.number].histogram());
+          }
+        });
+  }
+
+  private void read(int slot, Last last, Totals totals) {
+    MemorySegment s = rows.segment();
+    for (Kind kind : up) {
+      int k = kind.number;
+      long row = ((long) slot * KINDS + kind.number) * TcpLatency.SIZE;
+      // written after the bucket: where it stands still, so do the buckets, or they are read next
+      long nanos = TcpLatency.sumNs(s, row);
+      if (nanos == last.nanos[k]) {
+        continue;
+      }
+      for (int b = 0; b < HistogramSlots.SLOTS; b++) {
+        long now = TcpLatency.counts(s, row, b);
+        if (now != last.counts[k][b]) {
+          totals.times[k].add(b, now - last.counts[k][b]);
+          last.counts[k][b] = now;
+        }
+      }
+      totals.times[k].addNanos(nanos - last.nanos[k]);
+      last.nanos[k] = nanos;
+    }
+  }
+
+  @Override
+  public void close() {
+    rows.close();
+  }
+}

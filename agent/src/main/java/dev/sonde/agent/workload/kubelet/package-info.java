@@ -1,0 +1,2 @@
+/** Names from the kubelet: its {@code /pods}, over HTTPS. */
+package dev.sonde.agent.workload.kubelet;
