@@ -28,7 +28,8 @@ final class Loopback implements AutoCloseable {
 
   static Loopback connect() throws IOException {
     try (ServerSocketChannel listener =
-        ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+        ServerSocketChannel.open()
+            .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
       SocketChannel client = SocketChannel.open(listener.getLocalAddress());
       return new Loopback(client, listener.accept());
     }

@@ -35,7 +35,8 @@ class RuncGuest {
     String[] labels = {"pod", pod, "container", container};
     try (AgentProcess agent = AgentProcess.start("--grpc-listen", "off");
         ServerSocketChannel listener =
-            ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+            ServerSocketChannel.open()
+                .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
       int port = ((InetSocketAddress) listener.getLocalAddress()).getPort();
       write(
           "/kubepods/burstable/pod" + pod + "/" + container,

@@ -73,6 +73,9 @@ class RungsGuest {
       }
       assertThat(expected).as("the table says that this kernel refuses it").isNotEqualTo("no");
       VERIFIED.putAll(probes.verifiedInstructions());
+      if (Boolean.getBoolean("sonde.attach.only")) {
+        return; // enough for the tables
+      }
       switch (probe) {
         case "sched" -> countsWaits(probes, mechanism);
         case "tcp_owner" -> takesASlot(probes);
@@ -204,8 +207,7 @@ class RungsGuest {
                         String name = report.probe();
                         MECHANISMS.found(name, report.mechanism());
                         // for the table of docs/kernels.md
-                        report
-                            .metrics().stream()
+                        report.metrics().stream()
                             .filter(metric -> metric.startsWith("sonde_"))
                             .forEach(m -> MECHANISMS.found("metric " + m, report.mechanism()));
                         String expected = MECHANISMS.get(name);

@@ -128,7 +128,8 @@ final class CoreRelocations {
     for (Field field : used.values()) {
       String flavour = field.type();
       int suffix = flavour.indexOf("___");
-      BtfType.@Nullable Struct at = structs.get(suffix < 0 ? flavour : flavour.substring(0, suffix));
+      BtfType.@Nullable Struct at =
+          structs.get(suffix < 0 ? flavour : flavour.substring(0, suffix));
       BtfType end = at;
       for (String name : field.members()) {
         BtfType.Member member = end instanceof BtfType.Struct s ? member(kernel, s, name) : null;
@@ -152,9 +153,7 @@ final class CoreRelocations {
   }
 
   private static BtfType element(Btf kernel, BtfType type) throws BtfException {
-    return type instanceof BtfType.Array a
-        ? element(kernel, kernel.resolve(a.element()))
-        : type;
+    return type instanceof BtfType.Array a ? element(kernel, kernel.resolve(a.element())) : type;
   }
 
   /** Also in the anonymous structs and unions of a struct. */

@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Every relocation of a field, of every object, against the types of every kernel of {@code
- * vmtest/}, without booting one: a field that is gone, or has become narrower beside others, is seen
- * here. What is known to differ, and does no harm, stands in {@code vmtest/relocations.tsv}.
+ * vmtest/}, without booting one: a field that is gone, or has become narrower beside others, is
+ * seen here. What is known to differ, and does no harm, stands in {@code vmtest/relocations.tsv}.
  */
 class CoreRelocationsIT {
   private static final Path ROOT =
@@ -55,8 +55,7 @@ class CoreRelocationsIT {
         new ProcessBuilder(List.of(ROOT.resolve("vmtest/vmtest").toString(), "path", kernel))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
-    String out =
-        new String(vmtest.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+    String out = new String(vmtest.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     int exit = vmtest.waitFor();
     if (exit != 0) {
       System.out.println("[WARNING] SKIPPED: kernel " + kernel + " cannot be had: exit " + exit);
