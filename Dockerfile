@@ -13,9 +13,9 @@ WORKDIR /src
 COPY . .
 # The tests need a kernel that lets them load BPF: they run by `make test`, not here.
 RUN --mount=type=cache,target=/root/.m2 ./mvnw -B -ntp -q package -DskipTests
-# Named one by one: jdeps would add java.desktop and java.sql, which JNA and gson mention and the
+# java.net.http and jdk.crypto.ec: the kubelet's /pods. Named one by one: jdeps would add java.desktop and java.sql, which JNA and gson mention and the
 # agent never reaches, and which double the size.
-RUN jlink --add-modules java.logging,java.management,java.naming,jdk.management,jdk.unsupported \
+RUN jlink --add-modules java.logging,java.management,java.naming,java.net.http,jdk.crypto.ec,jdk.management,jdk.unsupported \
       --strip-java-debug-attributes --no-header-files --no-man-pages --output /runtime
 
 FROM ${BASE}

@@ -9,7 +9,8 @@
 #
 # B1: both attached at once, so that both see the same wake-ups and switches; who is attached first
 #     takes turns, since the second finds the task in the cache. The kernel's own statistics, which
-#     the agent switches on by the BPF_ENABLE_STATS descriptor (--bpf-stats).
+#     the agent switches on by the BPF_ENABLE_STATS descriptor (--bpf-stats). What moves between CPUs
+#     cost (sched_migrate_task, which runqlat does not look at) is in Sonde's switch.
 # B2: CPU time (rusage) of the same benchmark with nothing, runqlat or the agent attached, in turns;
 #     statistics off.
 set -euo pipefail
@@ -100,10 +101,10 @@ programs() {
       END { printf "%d %d\n", t, n }'
 }
 
-# reading: the four sums, of runqlat's and of Sonde's programs
+# reading: the sums of runqlat's programs and of Sonde's; the last is what moves between CPUs cost
 reading() {
   echo "$(programs sched_wakeup sched_wakeup_new) $(programs sched_switch) \
-$(programs sched_wakeup_btf sched_wakeup_new_btf sched_wakeup_raw sched_wakeup_new_raw) $(programs sched_switch_btf sched_switch_raw)"
+$(programs sched_wakeup_btf sched_wakeup_new_btf sched_wakeup_raw sched_wakeup_new_raw) $(programs sched_switch_btf sched_switch_raw) $(programs sched_migrate_btf sched_migrate_raw)"
 }
 
 pipe() { perf bench sched pipe -l "$OPS" >/dev/null 2>&1; }
@@ -128,8 +129,8 @@ b1() {
     alone || continue # somebody came meanwhile: once more
     round=$((round + 1))
     echo "$before $after" | awk '{
-      rw = ($9 - $1) / ($10 - $2); rs = ($11 - $3) / ($12 - $4)
-      sw = ($13 - $5) / ($14 - $6); ss = ($15 - $7) / ($16 - $8)
+      rw = ($11 - $1) / ($12 - $2); rs = ($13 - $3) / ($14 - $4)
+      sw = ($15 - $5) / ($16 - $6); ss = ($17 - $7 + $19 - $9) / ($18 - $8)
       print rw, rs, rw + rs, sw, ss, sw + ss, (sw + ss) / (rw + rs) }' >>"$work/b1"
   done
   echo "B1: BPF time of one wake-up and one switch, $ROUNDS rounds of perf bench sched pipe -l $OPS, median (least..greatest)"

@@ -130,6 +130,18 @@ static __always_inline void count_run(struct sched_stats *s, u32 row, struct tas
 		count_block(s, row, r->kind, queued_at - r->blocked_at);
 }
 
+/* A task runs whose wake-up was not traced (guests that hide their init): its wait, a part of it, is not known. */
+static __noinline int count_untold_wakeup(struct sched_stats *s, u32 row, struct task_record *r,
+					  u64 now)
+{
+	if (!s || !r)
+		return 0;
+	COUNT_LOSS(missed_switch);
+	if (off_cpu && now > r->blocked_at)
+		count_block(s, row, r->kind, now - r->blocked_at);
+	return 0;
+}
+
 /* A task got this CPU. */
 static __always_inline void enter_cpu(void *ctx, u32 cpu, u32 slot, struct task_record *r,
 				      struct task_struct *next, u64 now, const bool typed)
@@ -143,7 +155,8 @@ static __always_inline void enter_cpu(void *ctx, u32 cpu, u32 slot, struct task_
 	if (__builtin_expect(!r->counted, 0)) {
 		first_look(next, r);
 	} else if (migrations != r->migrations) {
-		ADD(s->migrations, migrations - r->migrations);
+		ADD(s->migrations,
+		    1); /* as perf counts: at the next turn, however often it moved till then */
 		r->migrations = migrations;
 	}
 	/* 0: it was waiting before the agent came, since when is not known */
@@ -156,6 +169,8 @@ static __always_inline void enter_cpu(void *ctx, u32 cpu, u32 slot, struct task_
 				tell_long_wait(ctx, s, r, now);
 		}
 	}
+	if (__builtin_expect(r->blocked_at && !r->queued_at, 0))
+		count_untold_wakeup(s, row, r, now);
 	r->queued_at = 0;
 	r->blocked_at = 0;
 }
@@ -181,8 +196,8 @@ static __always_inline void count_on_cpu(u32 cpu, u32 slot, u64 nanos)
  * guests whose init hides its own switches, about three a second. Without this, the wait of the task after it would
  * be lost and its CPU time charged to the hidden one. Cold, hence not inlined.
  */
-static __noinline int make_up_for_missed_switch(struct cpu_state *c, struct task_struct *prev,
-						u32 prev_pid, u64 now)
+static __noinline int make_up_for_missed_switch(void *ctx, struct cpu_state *c,
+						struct task_struct *prev, u32 prev_pid, u64 now)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	u64 start = got_cpu_at(prev, now);
@@ -204,6 +219,8 @@ static __noinline int make_up_for_missed_switch(struct cpu_state *c, struct task
 
 			count_run(s, row, r, end);
 			charge_wait(cpu, r, end);
+			if (end - r->queued_at > long_wait_ns)
+				tell_long_wait(ctx, s, r, end);
 		}
 		r->queued_at = 0;
 		r->blocked_at = 0;
@@ -232,7 +249,7 @@ static __always_inline void handle_switch(void *ctx, bool preempt, struct task_s
 	if (!c)
 		return;
 	if (__builtin_expect(c->pid != prev_pid && c->since, 0))
-		make_up_for_missed_switch(c, prev, prev_pid, now);
+		make_up_for_missed_switch(ctx, c, prev, prev_pid, now);
 	if (prev_pid) {
 		struct sched_stats *s = NULL;
 
@@ -454,7 +471,8 @@ static __always_inline void leave_current(struct cpu_state *c, u32 cpu, u32 pid,
 	if (r->counted) {
 		u32 migrations = BPF_CORE_READ(task, se.nr_migrations);
 
-		ADD(s->migrations, migrations - r->migrations);
+		if (migrations != r->migrations)
+			ADD(s->migrations, 1);
 		r->migrations = migrations;
 	}
 	if (r->queued_at && r->ran_at)

@@ -1,6 +1,7 @@
 package dev.sonde.agent.cli;
 
 import dev.sonde.agent.Cgroups;
+import dev.sonde.agent.IdentityFacts;
 import dev.sonde.agent.Kernel;
 import dev.sonde.agent.config.Config;
 import dev.sonde.agent.config.Options;
@@ -57,8 +58,9 @@ final class LiveBackend implements Backend {
           Fact.of("cgroup.hierarchy", "hierarchy", Status.OK, h.mount().toString())
               .because(h.idsFromV1() ? "ids of the v1 cpu controller" : "ids of v2"));
       try (PodTable pods = Cgroups.pods(config, h)) {
-        facts.add(Fact.of("cgroup.names", "names by", Status.OK, pods.mechanism()));
+        facts.add(Fact.of("cgroup.names", "ids by", Status.OK, pods.mechanism()));
       }
+      facts.addAll(IdentityFacts.of(config));
       return facts;
     } catch (StartException e) {
       return List.of(
@@ -84,6 +86,7 @@ final class LiveBackend implements Backend {
       throw new IOException(e.failure().what(), e);
     }
     try (PodTable pods = PodTable.open(hierarchy, config.get(Options.STALE_AFTER))) {
+      IdentityFacts.name(config, pods);
       List<PodRow> rows = new ArrayList<>();
       for (CgroupInfo c : pods.all()) {
         rows.add(

@@ -93,6 +93,11 @@ final class Neighbours implements AutoCloseable {
     return (long) victim << 32 | Integer.toUnsignedLong(culprit);
   }
 
+  /** How many pairs of workloads there are. */
+  int entries() {
+    return known.size();
+  }
+
   /** A slot is about to be given to another workload: its pairs go. All of them were read. */
   void forget(int slot) {
     try (Arena arena = Arena.ofConfined()) {

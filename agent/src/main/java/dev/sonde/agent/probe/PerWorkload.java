@@ -92,12 +92,14 @@ final class PerWorkload<L, T> {
 
   /** The totals of a slot's workload; null for a slot that is free or not yet named. */
   @Nullable T at(int slot) {
-    return slot < known.size() && known.get(slot).kept instanceof Kept<T> k ? k.totals : null;
+    @Nullable Kept<T> kept = slot < known.size() ? known.get(slot).kept : null;
+    return kept == null ? null : kept.totals;
   }
 
   /** The workload that a slot belonged to at the last {@link #read}; null likewise. */
   @Nullable Workload workload(int slot) {
-    return slot < known.size() && known.get(slot).kept instanceof Kept<T> k ? k.workload : null;
+    @Nullable Kept<T> kept = slot < known.size() ? known.get(slot).kept : null;
+    return kept == null ? null : kept.workload;
   }
 
   /**

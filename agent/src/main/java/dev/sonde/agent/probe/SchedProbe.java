@@ -66,6 +66,11 @@ final class SchedProbe implements Source, AutoCloseable {
     }
     workloads.forgetGone();
     workloads.forEach((owner, t) -> add(out, owner, t));
+    if (neighbours != null) {
+      out.addOwn(KernelSource.MAP_ENTRIES, neighbours.entries(), "map", "neighbours");
+      out.addOwn(
+          KernelSource.MAP_CAPACITY, MemoryPlan.pairs(settings.maxSlots()), "map", "neighbours");
+    }
   }
 
   private void add(SnapshotBuilder out, Workload owner, SchedTotals t) {

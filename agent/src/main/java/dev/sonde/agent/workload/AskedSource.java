@@ -17,8 +17,11 @@ final class AskedSource {
   /** However fast names go missing, a source is not asked faster than this. */
   private static final long LEAST = 50 * MILLI;
 
-  /** A source that was slow is asked at most for a fifth of the time. */
-  private static final int REST = 4;
+  /**
+   * A source that is slow rests for as long as it took, but not longer than this: a container that
+   * ends is listed for a moment only.
+   */
+  private static final long MOST = 250 * MILLI;
 
   private static final long FIRST_BACK_OFF = 250 * MILLI;
 
@@ -69,7 +72,7 @@ final class AskedSource {
       // One that hangs costs its deadline each time: it rests for as long as that.
       wait = missing ? Math.min(backOff, Math.max(WANTED_BACK_OFF, cost)) : backOff;
     } else {
-      wait = missing ? Math.max(LEAST, REST * cost) : refresh;
+      wait = missing ? Math.clamp(cost, LEAST, MOST) : refresh;
     }
     return now - askedAt >= wait;
   }

@@ -95,6 +95,11 @@ public final class Identities {
     return of(newPods, newContainers);
   }
 
+  /** These, with answers that are not kept beyond them. */
+  public Identities with(List<Answer> answers) {
+    return updated(answers, 0, Long.MAX_VALUE);
+  }
+
   private static Identities of(
       Map<String, Kept<PodIdentity>> pods, Map<String, Kept<ContainerIdentity>> containers) {
     Map<String, String> byAlias = new HashMap<>();

@@ -42,7 +42,12 @@ final class AgentProcess implements AutoCloseable {
 
   /** Starts it and waits until it is ready. */
   static AgentProcess start(String... flags) {
-    AgentProcess agent = launch(flags);
+    return startWithin(List.of(), flags);
+  }
+
+  /** As a command of another command: {@code unshare --cgroup}. */
+  static AgentProcess startWithin(List<String> prefix, String... flags) {
+    AgentProcess agent = launchWithin(prefix, flags);
     try {
       await("the agent to be ready")
           .atMost(Patience.seconds(30))
@@ -62,10 +67,15 @@ final class AgentProcess implements AutoCloseable {
 
   /** Starts it and does not wait. */
   static AgentProcess launch(String... flags) {
+    return launchWithin(List.of(), flags);
+  }
+
+  private static AgentProcess launchWithin(List<String> prefix, String... flags) {
     try {
       int port = freePort();
       int grpcPort = freePort();
-      List<String> command = new ArrayList<>(java());
+      List<String> command = new ArrayList<>(prefix);
+      command.addAll(java());
       command.addAll(
           List.of(
               "agent",

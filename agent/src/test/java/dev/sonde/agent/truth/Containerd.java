@@ -152,6 +152,16 @@ final class Containerd implements AutoCloseable {
     return calls;
   }
 
+  /** The image that every container is made of, as a file. */
+  Path image() {
+    return dir.resolve("image/image.tar");
+  }
+
+  /** The ids of a pod's containers. */
+  List<String> containers(CriCalls.Pod pod) {
+    return calls.containers(pod);
+  }
+
   String log() {
     try {
       return Files.readString(dir.resolve("log"));
@@ -177,7 +187,14 @@ final class Containerd implements AutoCloseable {
 
   /** Runs a pod; its sandbox's id. */
   String run(CriCalls.Pod pod) {
-    String sandbox = calls.run(pod);
+    return run(pod, 0);
+  }
+
+  /**
+   * @param attempt another one where a pod of that name and namespace is still there
+   */
+  String run(CriCalls.Pod pod, int attempt) {
+    String sandbox = calls.run(pod, attempt);
     sandboxes.add(sandbox);
     return sandbox;
   }

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -108,9 +109,13 @@ public final class KubeletSource implements IdentitySource {
   private Answer read(URI endpoint, HttpResponse<InputStream> response) throws SourceException {
     InputStream body = response.body();
     // A body that dribbles or stops: whoever reads it is let go by its end.
+    AtomicBoolean late = new AtomicBoolean();
     CompletableFuture<Void> deadline =
         CompletableFuture.runAsync(
-            () -> close(body),
+            () -> {
+              late.set(true);
+              close(body);
+            },
             CompletableFuture.delayedExecutor(DEADLINE_SECONDS, TimeUnit.SECONDS));
     try (LimitedInput limited = new LimitedInput(body, MOST_BYTES)) {
       if (response.statusCode() != 200) {
@@ -119,7 +124,7 @@ public final class KubeletSource implements IdentitySource {
       return new PodListParser(facts).parse(limited, "kubelet at " + endpoint);
     } catch (IOException e) {
       String why =
-          deadline.isDone()
+          late.get()
               ? "the answer took longer than " + DEADLINE_SECONDS + " s"
               : "the answer cannot be read: " + firstLine(e);
       throw new SourceException(endpoint + "/pods: " + why, "", e);

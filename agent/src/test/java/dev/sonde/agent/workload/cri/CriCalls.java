@@ -9,6 +9,7 @@ import dev.sonde.agent.workload.cri.calls.CreateContainerRequest;
 import dev.sonde.agent.workload.cri.calls.Image;
 import dev.sonde.agent.workload.cri.calls.LinuxContainer;
 import dev.sonde.agent.workload.cri.calls.LinuxSandbox;
+import dev.sonde.agent.workload.cri.calls.ListedContainer;
 import dev.sonde.agent.workload.cri.calls.Mount;
 import dev.sonde.agent.workload.cri.calls.NamespaceMode;
 import dev.sonde.agent.workload.cri.calls.NamespaceOption;
@@ -81,8 +82,17 @@ public final class CriCalls implements AutoCloseable {
     }
 
     private PodConfig config() {
+      return config(0);
+    }
+
+    private PodConfig config(int attempt) {
       return PodConfig.newBuilder()
-          .setMetadata(PodMetadata.newBuilder().setName(name).setUid(uid).setNamespace(namespace))
+          .setMetadata(
+              PodMetadata.newBuilder()
+                  .setName(name)
+                  .setUid(uid)
+                  .setNamespace(namespace)
+                  .setAttempt(attempt))
           .putAllLabels(labels)
           .putAllAnnotations(annotations)
           .setLinux(
@@ -121,10 +131,18 @@ public final class CriCalls implements AutoCloseable {
   }
 
   /** The sandbox's id. */
-  public String run(Pod pod) {
+  public String run(Pod pod, int attempt) {
     return stub()
-        .runPodSandbox(RunPodSandboxRequest.newBuilder().setConfig(pod.config()).build())
+        .runPodSandbox(RunPodSandboxRequest.newBuilder().setConfig(pod.config(attempt)).build())
         .getPodSandboxId();
+  }
+
+  /** The ids of the containers whose cgroup is the pod's. */
+  public List<String> containers(Pod pod) {
+    return stub().listContainers(Nothing.getDefaultInstance()).getContainersList().stream()
+        .filter(c -> c.getLabelsOrDefault("pod", "").equals(pod.uid()))
+        .map(ListedContainer::getId)
+        .toList();
   }
 
   /** The container's id; it is not started. */
@@ -134,6 +152,7 @@ public final class CriCalls implements AutoCloseable {
             .setMetadata(ContainerMeta.newBuilder().setName(c.name()).setAttempt(c.attempt()))
             .setImage(Image.newBuilder().setImage(c.image()))
             .addAllCommand(c.command())
+            .putLabels("pod", pod.uid())
             .setLinux(
                 LinuxContainer.newBuilder()
                     .setSecurityContext(
@@ -169,8 +188,11 @@ public final class CriCalls implements AutoCloseable {
   /** Stops and removes the pod with all its containers. */
   public void removePod(String sandbox) {
     PodSandboxRequest request = PodSandboxRequest.newBuilder().setPodSandboxId(sandbox).build();
-    var _ = stub().stopPodSandbox(request);
-    var _ = stub().removePodSandbox(request);
+    Nothing stopped = stub().stopPodSandbox(request);
+    Nothing removed = stub().removePodSandbox(request);
+    if (!stopped.equals(removed)) {
+      throw new AssertionError("both answers are empty");
+    }
   }
 
   @Override
