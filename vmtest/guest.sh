@@ -137,9 +137,9 @@ boot_once() {
   deadline=$((SECONDS + limit))
   while kill -0 $guest 2>/dev/null; do
     if [ $SECONDS -ge $deadline ]; then
-      note "$series: ended after $limit s (--timeout)"
+      [ "$end" = "$TIMED_OUT" ] || note "$series: ended after $limit s (--timeout)"
       end=$TIMED_OUT
-      kill -KILL $guest
+      kill -TERM $guest 2>/dev/null || true
     fi
     sleep 0.1
   done

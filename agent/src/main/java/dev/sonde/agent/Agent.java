@@ -188,14 +188,7 @@ public final class Agent implements AutoCloseable {
       if (r.up()) {
         LOG.info("probe attached", "probe", r.probe(), "mechanism", r.mechanism());
       } else {
-        LOG.warn(
-            "probe is down",
-            "probe",
-            r.probe(),
-            "missing",
-            r.metrics(),
-            "why",
-            "run: sonde doctor");
+        LOG.warn("probe is down", "probe", r.probe(), "missing", r.metrics(), "why", r.whyDown());
       }
     }
   }

@@ -18,7 +18,7 @@ public record Findings(String version, List<Fact> facts, List<ProbeReport> probe
   public enum Verdict {
     /** Every probe is up. */
     OK,
-    /** Sonde runs, without some probes. */
+    /** Sonde runs, without some probes; without any, it still reports on JVMs and on itself. */
     DEGRADED,
     /** Sonde cannot run here. */
     FAILED
@@ -31,7 +31,7 @@ public record Findings(String version, List<Fact> facts, List<ProbeReport> probe
 
   /** What it comes to. */
   public Verdict verdict() {
-    if (up() == 0 || !trouble.isEmpty()) {
+    if (!trouble.isEmpty()) {
       return Verdict.FAILED;
     }
     return up() == probes.size() ? Verdict.OK : Verdict.DEGRADED;

@@ -65,7 +65,8 @@ final class SecurityFacts {
       case "none" -> Fact.of("security.lockdown", "lockdown", Status.OK, mode);
       case "confidentiality" ->
           Fact.of("security.lockdown", "lockdown", Status.FAIL, mode)
-              .because("BPF programs may not read kernel memory: no tracing probe can attach")
+              .because(
+                  "BPF programs may not read kernel memory: see the probes for what is missing")
               .remedy("boot with lockdown=integrity or without lockdown");
       default ->
           Fact.of("security.lockdown", "lockdown", Status.WARN, mode)

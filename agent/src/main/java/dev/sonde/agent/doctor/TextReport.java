@@ -95,7 +95,13 @@ public final class TextReport {
     String counted = findings.up() + " of " + findings.probes().size() + " probes up";
     return switch (findings.verdict()) {
       case OK -> mark(Status.OK) + " " + counted;
-      case DEGRADED -> mark(Status.WARN) + " " + counted + "; the others run without the rest";
+      case DEGRADED ->
+          mark(Status.WARN)
+              + " "
+              + counted
+              + (findings.up() == 0
+                  ? "; sonde_jvm_* and the agent's own series remain"
+                  : "; the others run without the rest");
       case FAILED ->
           mark(Status.FAIL)
               + " Sonde cannot run here"

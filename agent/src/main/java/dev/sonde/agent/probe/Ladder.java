@@ -109,7 +109,7 @@ final class Ladder {
         loaded = load(spec, rung, required == Records.ANY ? rung.records() : required);
         attempts.add(new Attempt(rung.mechanism(), new Outcome.Attached()));
       } catch (BpfException e) {
-        attempts.add(new Attempt(rung.mechanism(), new Outcome.Failed(e.reason(), e.hint())));
+        attempts.add(new Attempt(rung.mechanism(), Refusal.of(e)));
       }
     }
     return new AttachedProbe(new ProbeReport(spec.name(), spec.metrics(), attempts), loaded);

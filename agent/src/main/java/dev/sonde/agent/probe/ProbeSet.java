@@ -54,10 +54,22 @@ public final class ProbeSet implements AutoCloseable {
     storage.close();
     ProbeSet hash = attach(settings, forced, enabled, Records.HASH);
     if (hash.up() > up) {
-      return hash;
+      return hash.explainedBy(storage);
     }
     hash.close();
-    return attach(settings, forced, enabled, Records.STORAGE);
+    return attach(settings, forced, enabled, Records.STORAGE).explainedBy(hash);
+  }
+
+  /**
+   * What the other way of keeping owners met with explains why a rung was not tried in this one.
+   */
+  private ProbeSet explainedBy(ProbeSet other) {
+    List<AttachedProbe> all = new ArrayList<>();
+    for (int i = 0; i < probes.size(); i++) {
+      AttachedProbe p = probes.get(i);
+      all.add(new AttachedProbe(p.report().explainedBy(other.probes.get(i).report()), p.loaded()));
+    }
+    return new ProbeSet(settings, maps, all);
   }
 
   private static ProbeSet attach(

@@ -1,6 +1,7 @@
 package dev.sonde.agent.guest;
 
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
 import static org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder.request;
 
 import dev.sonde.agent.guest.Result.Status;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.support.descriptor.ClassSource;
 import org.junit.platform.engine.support.descriptor.MethodSource;
@@ -42,11 +44,16 @@ final class GuestMain implements TestExecutionListener {
       LauncherFactory.create()
           .execute(
               request()
-                  .selectors(Arrays.stream(args).skip(1).map(name -> selectClass(name)).toList())
+                  .selectors(Arrays.stream(args).skip(1).map(GuestMain::selector).toList())
                   .build(),
               new GuestMain(out));
     }
     System.exit(0); // whatever threads a test left behind
+  }
+
+  /** A class, or one method of it: {@code dev.sonde.XGuest#method}. */
+  private static DiscoverySelector selector(String name) {
+    return name.contains("#") ? selectMethod(name) : selectClass(name);
   }
 
   @Override

@@ -13,6 +13,16 @@ public final class Patience {
 
   private Patience() {}
 
+  /** Whether this is an emulated CPU. */
+  public static boolean inGuest() {
+    return FACTOR > 1;
+  }
+
+  /** Between two looks: each costs an emulated CPU more, and the thing looked at takes longer. */
+  public static Duration pause(long millis) {
+    return Duration.ofMillis(inGuest() ? 5 * millis : millis);
+  }
+
   /** Seconds of a machine that is not emulated. */
   public static Duration seconds(long seconds) {
     return Duration.ofSeconds(seconds * FACTOR);

@@ -25,7 +25,7 @@ import java.util.List;
  * }
  */
 final class AgentProcess implements AutoCloseable {
-  static final Duration INTERVAL = Duration.ofMillis(200);
+  static final Duration INTERVAL = Patience.pause(200);
 
   private final HttpClient http = HttpClient.newHttpClient();
   private final Process process;
@@ -51,7 +51,7 @@ final class AgentProcess implements AutoCloseable {
     try {
       await("the agent to be ready")
           .atMost(Patience.seconds(30))
-          .pollInterval(Duration.ofMillis(50))
+          .pollInterval(Patience.pause(50))
           .until(() -> !agent.process.isAlive() || agent.isReady());
       if (!agent.process.isAlive()) {
         throw new AssertionError(
@@ -102,6 +102,7 @@ final class AgentProcess implements AutoCloseable {
   static List<String> java() {
     return List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        Patience.inGuest() ? "-XX:TieredStopAtLevel=1" : "-XX:+TieredCompilation",
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",
         "-XX:+UseSerialGC",
@@ -170,7 +171,7 @@ final class AgentProcess implements AutoCloseable {
     // the one under way may have begun before: the next but one has not
     await("two more snapshots")
         .atMost(Patience.seconds(10))
-        .pollInterval(Duration.ofMillis(20))
+        .pollInterval(Patience.pause(20))
         .until(() -> snapshot() >= now + 2);
     return scrape();
   }

@@ -33,6 +33,11 @@ final class Worker {
     return halted(pod, "taskset", "-c", Integer.toString(cpu), "sh", "-c", "while :; do :; done");
   }
 
+  /** One that leaves the rest of the time to everybody else, on a machine with one CPU. */
+  static Worker modestHog(PodCgroup pod) {
+    return halted(pod, "nice", "-n", "19", "sh", "-c", "while :; do :; done");
+  }
+
   long pid() {
     return process.pid();
   }

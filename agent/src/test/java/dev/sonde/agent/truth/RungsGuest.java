@@ -1,0 +1,248 @@
+package dev.sonde.agent.truth;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+import static org.assertj.core.api.Assertions.withinPercentage;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import dev.sonde.agent.guest.Guest;
+import dev.sonde.agent.guest.Patience;
+import dev.sonde.agent.guest.Variant;
+import dev.sonde.agent.probe.Attempt;
+import dev.sonde.agent.probe.Attempt.Outcome;
+import dev.sonde.agent.probe.ProbesInProcess;
+import dev.sonde.agent.truth.Worker.Books;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Every mechanism of every probe, attached alone, counts what is known to happen; where the table
+ * {@code vmtest/mechanisms.tsv} says that this kernel refuses it, the refusal has a reason.
+ *
+ * <p>A mechanism that the table does not know must attach. What the verifier went through for each
+ * program is compared with {@code vmtest/verified-instructions.tsv}.
+ */
+@Guest(
+    tier = 1,
+    variants = {Variant.PLAIN, Variant.CGROUP_V1, Variant.INTEGRITY, Variant.CONFIDENTIALITY})
+class RungsGuest {
+  private static final Expected MECHANISMS = Expected.of("mechanisms.tsv");
+  private static final Expected INSTRUCTIONS = Expected.of("verified-instructions.tsv");
+
+  /** A program that costs the verifier this much more than it did is a change to look at. */
+  private static final double JUMP = 1.1;
+
+  private static final long BYTES = 1_234_567;
+  private static final Map<String, Integer> VERIFIED = new TreeMap<>();
+
+  @TestFactory
+  Stream<DynamicTest> alone() {
+    List<DynamicTest> all = new ArrayList<>();
+    ProbesInProcess.ladders()
+        .forEach(
+            (probe, mechanisms) ->
+                mechanisms.forEach(
+                    m -> all.add(dynamicTest(probe + " " + m, () -> alone(probe, m)))));
+    return all.stream();
+  }
+
+  private static void alone(String probe, String mechanism) throws IOException {
+    String name = probe + "=" + mechanism;
+    String expected = MECHANISMS.get(name);
+    try (ProbesInProcess probes = ProbesInProcess.attach(probe, mechanism)) {
+      boolean up = probes.report(probe).up();
+      MECHANISMS.found(name, up ? "yes" : "no");
+      if (!up) {
+        String why = why(probes, probe, mechanism);
+        System.out.println(name + ": " + why);
+        assertThat(why).as("a refusal says why").isNotBlank();
+        if (!"no".equals(expected)) {
+          fail("this kernel refuses " + name + ": " + why);
+        }
+        return;
+      }
+      assertThat(expected).as("the table says that this kernel refuses it").isNotEqualTo("no");
+      VERIFIED.putAll(probes.verifiedInstructions());
+      if (Boolean.getBoolean("sonde.attach.only")) {
+        return; // enough for the tables
+      }
+      switch (probe) {
+        case "sched" -> countsWaits(probes, mechanism);
+        case "tcp_owner" -> takesASlot(probes);
+        case "tcp_send" -> countsBytes(probes, TcpMoved.SENT);
+        case "tcp_receive" -> countsBytes(probes, TcpMoved.RECEIVED);
+        case "tcp_retransmit" -> countsRetransmits(probes, name);
+        default -> System.out.println(name + ": attached; its own tests say what it counts");
+      }
+      Scrape end = new Scrape(probes.read());
+      for (String where : List.of("storage", "map_full", "missed_switch", "recursion")) {
+        assertThat(end.sum("sonde_events_lost_total", "where", where)).as(where).isZero();
+      }
+    }
+  }
+
+  private static String why(ProbesInProcess probes, String probe, String mechanism) {
+    for (Attempt a : probes.report(probe).attempts()) {
+      if (a.mechanism().equals(mechanism)) {
+        return switch (a.outcome()) {
+          case Outcome.Attached() -> "";
+          case Outcome.Failed(String reason, String remedy) -> reason;
+          case Outcome.Skipped(String reason) -> reason;
+        };
+      }
+    }
+    return "";
+  }
+
+  private static void countsWaits(ProbesInProcess probes, String mechanism) {
+    try (PodCgroup pod = PodCgroup.create()) {
+      List<Worker> hogs = List.of(Worker.modestHog(pod), Worker.modestHog(pod));
+      Books before = books(hogs);
+      SchedSums first = SchedSums.of(new Scrape(probes.read()), pod);
+      hogs.forEach(Worker::go);
+      await("half a second of CPU")
+          .atMost(Patience.seconds(20))
+          .until(() -> books(hogs).minus(before).onCpu() > 0.5);
+      hogs.forEach(Worker::halt);
+      Books kernel = books(hogs).minus(before);
+      SchedSums sonde = SchedSums.of(new Scrape(probes.read()), pod).minus(first);
+      TcpMoved.proof(
+          "%s sched=%s: waited %.6f s, schedstat %.6f; on CPU %.6f s, schedstat %.6f; waits %.0f,"
+              + " schedstat %d; preempted %.0f, involuntary %d",
+          Expected.GUEST,
+          mechanism,
+          sonde.waited(),
+          kernel.waited(),
+          sonde.onCpu(),
+          kernel.onCpu(),
+          sonde.waits(),
+          kernel.slices(),
+          sonde.preemptions(),
+          kernel.involuntary());
+      assertThat(sonde.waits()).as("waits").isEqualTo(kernel.slices());
+      // the scheduler reads its clock before the hook does, and an emulated switch takes 30 us
+      assertThat(sonde.waited()).as("waited").isCloseTo(kernel.waited(), withinPercentage(4));
+      assertThat(sonde.onCpu()).as("on CPU").isCloseTo(kernel.onCpu(), withinPercentage(4));
+      // each was stopped and made to go on once: a wake-up that is none of the involuntary switches
+      assertThat(sonde.preemptions()).as("preempted").isEqualTo(kernel.involuntary());
+    }
+  }
+
+  private static Books books(List<Worker> workers) {
+    return workers.stream().map(Worker::books).reduce(Books.NONE, Books::plus);
+  }
+
+  private static void takesASlot(ProbesInProcess probes) throws IOException {
+    double before = new Scrape(probes.read()).sum("sonde_map_entries", "map", "cgroup_slots");
+    try (Loopback pair = Loopback.connect()) {
+      pair.move(1);
+      assertThat(new Scrape(probes.read()).sum("sonde_map_entries", "map", "cgroup_slots"))
+          .as("workloads")
+          .isGreaterThan(before);
+    }
+  }
+
+  private static void countsBytes(ProbesInProcess probes, String metric) throws IOException {
+    try (Loopback pair = Loopback.connect()) {
+      // without tcp_owner a socket is met at its first read, which is not counted
+      pair.move(1);
+      double before = new Scrape(probes.read()).sum(metric);
+      pair.move(BYTES);
+      assertThat(new Scrape(probes.read()).sum(metric) - before).as(metric).isEqualTo(BYTES);
+    }
+  }
+
+  private static void countsRetransmits(ProbesInProcess probes, String name) throws IOException {
+    try (Loopback pair = Loopback.connect()) {
+      long kernelBefore = Loopback.retransmitted();
+      Scrape before = new Scrape(probes.read());
+      Loopback.lossy(
+          5,
+          () -> {
+            try {
+              pair.move(BYTES);
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+      // the last acknowledgement may have been lost, too: until nothing is sent again any more
+      await("nothing in flight")
+          .atMost(Patience.seconds(10))
+          .until(
+              () ->
+                  Command.run("ss", "-Htn", "state", "established")
+                      .lines()
+                      .allMatch(l -> l.trim().split("\\s+")[1].equals("0")));
+      long kernel = Loopback.retransmitted() - kernelBefore;
+      Scrape after = new Scrape(probes.read());
+      double sonde = after.sum(TcpMoved.RETRANSMITS) - before.sum(TcpMoved.RETRANSMITS);
+      TcpMoved.proof("%s %s: %.0f of %d", Expected.GUEST, name, sonde, kernel);
+      assertThat(kernel).as("segments sent again").isGreaterThan(10);
+      assertThat(sonde).isEqualTo(kernel);
+    }
+  }
+
+  /** Which mechanism each probe takes by itself, all of them together. */
+  @TestFactory
+  Stream<DynamicTest> chosen() {
+    Set<String> names = ProbesInProcess.ladders().keySet();
+    try (ProbesInProcess probes = ProbesInProcess.attach(Map.of(), names)) {
+      VERIFIED.putAll(probes.verifiedInstructions());
+      return probes.reports().stream()
+          .map(
+              report ->
+                  dynamicTest(
+                      report.probe(),
+                      () -> {
+                        String name = report.probe();
+                        MECHANISMS.found(name, report.mechanism());
+                        // for the table of docs/kernels.md
+                        report.metrics().stream()
+                            .filter(metric -> metric.startsWith("sonde_"))
+                            .forEach(m -> MECHANISMS.found("metric " + m, report.mechanism()));
+                        String expected = MECHANISMS.get(name);
+                        if (expected == null) {
+                          assertThat(report.up()).as(report.toString()).isTrue();
+                        } else {
+                          assertThat(report.mechanism())
+                              .as("%s; tools/matrix --update", report)
+                              .isEqualTo(expected);
+                        }
+                      }))
+          .toList()
+          .stream();
+    }
+  }
+
+  /** After all have been loaded. */
+  @AfterAll
+  static void verifierWork() {
+    List<String> jumps = new ArrayList<>();
+    VERIFIED.forEach(
+        (program, count) -> {
+          if (count == 0) {
+            return; // the kernel does not tell before 5.16
+          }
+          INSTRUCTIONS.found(program, Integer.toString(count));
+          String was = INSTRUCTIONS.get(program);
+          if (was == null) {
+            System.out.println("new: " + program + " takes the verifier " + count);
+          } else if (count > Integer.parseInt(was) * JUMP) {
+            jumps.add(program + ": " + was + " -> " + count);
+          }
+        });
+    assertThat(jumps)
+        .as("instructions that the verifier went through; if meant: tools/matrix --update")
+        .isEmpty();
+  }
+}
