@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import dev.sonde.agent.KernelTest;
 import dev.sonde.agent.guest.Patience;
 import dev.sonde.agent.truth.Worker.Books;
+import java.time.Duration;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
