@@ -41,7 +41,6 @@ final class CriConnection implements AutoCloseable {
   /** What the kubelet itself takes. */
   static final int MOST_BYTES = 16 << 20;
 
-
   /** How many images are looked up at a time: the others have their digest meanwhile. */
   private static final int MOST_STATUSES = 32;
 

@@ -123,7 +123,8 @@ public final class CriCalls implements AutoCloseable {
   }
 
   private RuntimeServiceGrpc.RuntimeServiceBlockingStub stub() {
-    return RuntimeServiceGrpc.newBlockingStub(channel).withDeadlineAfter(Patience.seconds(60).toSeconds(), TimeUnit.SECONDS);
+    return RuntimeServiceGrpc.newBlockingStub(channel)
+        .withDeadlineAfter(Patience.seconds(60).toSeconds(), TimeUnit.SECONDS);
   }
 
   /** Whether the runtime's CRI is up. */
