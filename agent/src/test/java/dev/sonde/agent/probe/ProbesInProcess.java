@@ -50,7 +50,7 @@ public final class ProbesInProcess implements AutoCloseable {
       CgroupHierarchy hierarchy = CgroupHierarchy.detect(null);
       KernelSettings settings =
           new KernelSettings(
-              64, KernelFeatures.possibleCpus(), hierarchy.idsFromV1(), 1 << 20, false, null);
+              64, KernelFeatures.possibleCpus(), hierarchy.idsFromV1(), 0, 1 << 20, false, null);
       return new ProbesInProcess(
           PodTable.open(hierarchy, Duration.ofMinutes(5)),
           ProbeSet.attach(settings, forced, names::contains));

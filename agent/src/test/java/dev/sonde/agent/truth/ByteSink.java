@@ -21,7 +21,7 @@ final class ByteSink implements AutoCloseable {
   static ByteSink open() {
     try {
       ServerSocket server = new ServerSocket();
-      server.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 1024);
+      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
       ByteSink sink = new ByteSink(server);
       Thread.ofPlatform().daemon(true).start(sink::accept);
       return sink;
