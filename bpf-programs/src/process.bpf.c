@@ -264,7 +264,17 @@ static __always_inline int handle_accept(u64 accepted)
 SEC("fexit/inet_csk_accept")
 int start_accept_exit(u64 *ctx)
 {
-	return handle_accept(bpf_core_type_exists(struct proto_accept_arg) ? ctx[2] : ctx[4]);
+	u64 accepted;
+
+	/* after two arguments, or after four; the barriers keep the compiler from loading at a computed place */
+	if (bpf_core_type_exists(struct proto_accept_arg)) {
+		accepted = ctx[2];
+		barrier_var(accepted);
+	} else {
+		accepted = ctx[4];
+		barrier_var(accepted);
+	}
+	return handle_accept(accepted);
 }
 
 SEC("kretprobe/inet_csk_accept")

@@ -28,9 +28,10 @@ import java.util.function.LongSupplier;
  * add up. Pressure is of everything below and does not add up. When a container is made anew under
  * the same name, its counters go on from those of the one before.
  *
- * <p><b>The price.</b> A snapshot reads at most {@value #CGROUPS} cgroups and {@value #PROCESSES}
- * processes, in turn: with more, each is looked at less often than once a snapshot, and its numbers
- * are older, not wrong. What a cgroup did after the last reading before its end is lost.
+ * <p><b>The price.</b> A snapshot reads at most {@value #CGROUPS} cgroups, and the descriptors of
+ * {@value #PROCESSES} processes or empty cgroups, in turn: with more, each is looked at less often
+ * than once a snapshot, and its numbers are older, not wrong. What a cgroup did after the last
+ * reading before its end is lost.
  *
  * <p>Not thread-safe: the snapshot thread owns it.
  */
@@ -44,6 +45,9 @@ public final class CgroupUsage implements Source, AutoCloseable {
   private static final int BUFFER = 16 << 10;
   private static final long REDISCOVER_NANOS = 10_000_000_000L;
 
+  /** A look at the whole tree costs at most one CPU's time divided by this. */
+  private static final int DISCOVERY_SHARE = 200;
+
   private final KnownCgroups known;
   private final LongSupplier nanoClock;
   private final SmallFiles files = new SmallFiles(BUFFER);
@@ -53,8 +57,7 @@ public final class CgroupUsage implements Source, AutoCloseable {
   private final Readings now = new Readings();
   private int nextCgroup;
   private int nextProcesses;
-  private long discovered;
-  private boolean first = true;
+  private long discoverAt = Long.MIN_VALUE;
 
   CgroupUsage(
       KnownCgroups known,
@@ -89,11 +92,11 @@ public final class CgroupUsage implements Source, AutoCloseable {
   /** Cgroups whose tasks do nothing are met by no probe. */
   private void discover() {
     long time = nanoClock.getAsLong();
-    if (first || time - discovered >= REDISCOVER_NANOS) {
-      first = false;
-      discovered = time;
+    if (time >= discoverAt) {
       try {
         known.discover();
+        long took = nanoClock.getAsLong() - time;
+        discoverAt = time + Math.max(REDISCOVER_NANOS, took * DISCOVERY_SHARE);
       } catch (IOException e) {
         throw new UncheckedIOException("look which cgroups there are", e);
       }
@@ -122,8 +125,9 @@ public final class CgroupUsage implements Source, AutoCloseable {
         nextProcesses = 0;
       }
       Cgroup c = live.get(nextProcesses++);
-      if (!c.path.equals("/")) {
-        processes += openFiles.look(c);
+      if (!c.hasOthersBelow) {
+        // an empty one costs as much as a process
+        processes += 1 + openFiles.look(c);
       }
     }
   }
