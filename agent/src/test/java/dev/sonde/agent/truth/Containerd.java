@@ -1,5 +1,6 @@
 package dev.sonde.agent.truth;
 
+import static java.util.Objects.requireNonNull;
 import static org.awaitility.Awaitility.await;
 
 import dev.sonde.agent.guest.Patience;
@@ -18,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Debian's containerd with its CRI plugin, on a socket, root and state of its own, and runc.
@@ -40,8 +42,8 @@ final class Containerd implements AutoCloseable {
   private final Path dir;
   private final List<String> sandboxes = new CopyOnWriteArrayList<>();
   private final Set<String> parents = new LinkedHashSet<>();
-  private Process process;
-  private CriCalls calls;
+  private @Nullable Process process;
+  private @Nullable CriCalls calls;
 
   private Containerd(Path dir) {
     this.dir = dir;
@@ -118,15 +120,15 @@ final class Containerd implements AutoCloseable {
     await("containerd's CRI to answer:\n" + log())
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(50))
-        .until(() -> !process.isAlive() || answers());
-    if (!process.isAlive()) {
+        .until(() -> !process().isAlive() || answers());
+    if (!process().isAlive()) {
       throw new AssertionError("containerd ended:\n" + log());
     }
   }
 
   private boolean answers() {
     try {
-      return calls.answers();
+      return calls().answers();
     } catch (StatusRuntimeException notYet) {
       return false;
     }
@@ -134,11 +136,11 @@ final class Containerd implements AutoCloseable {
 
   /** Ends the daemon; what it started runs on. */
   void halt() {
-    calls.close();
-    process.destroy();
+    calls().close();
+    process().destroy();
     try {
-      if (!process.waitFor(20, TimeUnit.SECONDS)) {
-        process.destroyForcibly().waitFor();
+      if (!process().waitFor(20, TimeUnit.SECONDS)) {
+        process().destroyForcibly().waitFor();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -154,7 +156,11 @@ final class Containerd implements AutoCloseable {
   }
 
   CriCalls calls() {
-    return calls;
+    return requireNonNull(calls, "launched");
+  }
+
+  private Process process() {
+    return requireNonNull(process, "launched");
   }
 
   /** The image that every container is made of, as a file. */
@@ -164,7 +170,7 @@ final class Containerd implements AutoCloseable {
 
   /** The ids of a pod's containers. */
   List<String> containers(CriCalls.Pod pod) {
-    return calls.containers(pod);
+    return calls().containers(pod);
   }
 
   String log() {
@@ -202,20 +208,20 @@ final class Containerd implements AutoCloseable {
     if (!pod.cgroupParent().isEmpty()) {
       parents.add(pod.cgroupParent());
     }
-    String sandbox = calls.run(pod, attempt);
+    String sandbox = calls().run(pod, attempt);
     sandboxes.add(sandbox);
     return sandbox;
   }
 
   /** Creates and starts a container; its id. */
   String start(String sandbox, CriCalls.Pod pod, CriCalls.Container container) {
-    String id = calls.create(sandbox, pod, container);
-    calls.start(id);
+    String id = calls().create(sandbox, pod, container);
+    calls().start(id);
     return id;
   }
 
   void removePod(String sandbox) {
-    calls.removePod(sandbox);
+    calls().removePod(sandbox);
     sandboxes.remove(sandbox);
     removeParents();
   }
@@ -241,11 +247,11 @@ final class Containerd implements AutoCloseable {
   public void close() {
     try {
       if (process != null) {
-        if (!process.isAlive()) {
+        if (!process().isAlive()) {
           launch();
         }
         for (String sandbox : sandboxes) {
-          calls.removePod(sandbox);
+          calls().removePod(sandbox);
         }
         removeParents();
         halt();

@@ -60,7 +60,7 @@ class IdTableTest {
             for (long id = 1; id <= 20_000; id += 7) {
               IdTable.Entry e = table.get(id);
               if (e != null) {
-                assertThat(e.workload.unit()).isEqualTo("u" + id);
+                assertThat(e.workload).extracting(Workload::unit).isEqualTo("u" + id);
                 hits++;
               }
             }

@@ -127,9 +127,10 @@ public final class CriCalls implements AutoCloseable {
         .withDeadlineAfter(Patience.seconds(60).toSeconds(), TimeUnit.SECONDS);
   }
 
-  /** Whether the runtime's CRI is up. */
+  /** True; or the call fails, since the runtime's CRI is not up. */
   public boolean answers() {
-    return stub().listContainers(Nothing.getDefaultInstance()).getContainersCount() >= 0;
+    stub().listContainers(Nothing.getDefaultInstance());
+    return true;
   }
 
   /** The sandbox's id. */

@@ -17,6 +17,7 @@ import io.grpc.Status;
 import io.grpc.okhttp.OkHttpServerBuilder;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -54,7 +55,8 @@ final class FakeRuntime extends RuntimeServiceGrpc.RuntimeServiceImplBase implem
     this.socket = socket;
     this.server =
         OkHttpServerBuilder.forPort(
-                new InetSocketAddress("127.0.0.1", 0), InsecureServerCredentials.create())
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                InsecureServerCredentials.create())
             .socketFactory(new Listening(socket))
             .addService(this)
             .build()
@@ -174,7 +176,7 @@ final class FakeRuntime extends RuntimeServiceGrpc.RuntimeServiceImplBase implem
 
     @Override
     public SocketAddress getLocalSocketAddress() {
-      return new InetSocketAddress("127.0.0.1", 1);
+      return new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
     }
 
     @Override

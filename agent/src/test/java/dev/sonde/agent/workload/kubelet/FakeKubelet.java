@@ -1,11 +1,14 @@
 package dev.sonde.agent.workload.kubelet;
 
+import static java.util.Objects.requireNonNull;
+
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +32,10 @@ final class FakeKubelet implements AutoCloseable {
   }
 
   final AtomicReference<String> token = new AtomicReference<>("first");
+
+  /** Runs before a request with the wrong token is refused. */
+  volatile Runnable onRefusal = () -> {};
+
   final AtomicReference<Reply> reply = new AtomicReference<>(json("{\"items\":[]}"));
   final AtomicInteger requests = new AtomicInteger();
   private final HttpsServer server;
@@ -64,7 +71,7 @@ final class FakeKubelet implements AutoCloseable {
         store.toString(),
         "-file",
         ca.toString());
-    server = HttpsServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+    server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setHttpsConfigurator(new HttpsConfigurator(context(store)));
     server.createContext("/", this::handle);
     server.setExecutor(threads);
@@ -107,10 +114,11 @@ final class FakeKubelet implements AutoCloseable {
     try (exchange) {
       String given = exchange.getRequestHeaders().getFirst("Authorization");
       if (!("Bearer " + token.get()).equals(given)) {
+        onRefusal.run();
         exchange.sendResponseHeaders(401, -1);
         return;
       }
-      reply.get().to(exchange);
+      requireNonNull(reply.get()).to(exchange);
     }
   }
 

@@ -12,6 +12,7 @@ import dev.sonde.agent.workload.PodIdentity;
 import dev.sonde.agent.workload.SourceException;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,7 +21,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,7 +54,7 @@ class KubeletSourceTest {
     kubelet.close();
   }
 
-  private KubeletSource source(URI endpoint, Path ca, boolean skipVerify) {
+  private KubeletSource source(URI endpoint, @Nullable Path ca, boolean skipVerify) {
     return new KubeletSource(
         new KubeletConfig(endpoint, ca, skipVerify, token), new PodFacts("n1", Set.of("app")));
   }
@@ -142,21 +143,17 @@ class KubeletSourceTest {
   @Test
   void aTokenThatRotatesDuringARequestIsTriedOnce() throws Exception {
     kubelet.token.set("second");
-    AtomicReference<Thread> rotates = new AtomicReference<>();
+    kubelet.onRefusal =
+        () -> {
+          try {
+            Files.writeString(token, "second");
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        };
     kubelet.requests.set(0);
-    Thread thread =
-        Thread.ofPlatform()
-            .start(
-                () -> {
-                  try {
-                    Files.writeString(token, "second");
-                  } catch (IOException e) {
-                    throw new AssertionError(e);
-                  }
-                });
-    rotates.set(thread);
-    thread.join();
     assertThat(source.ask().pods()).isEmpty();
+    assertThat(kubelet.requests).hasValue(2);
   }
 
   @Test
