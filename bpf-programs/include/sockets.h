@@ -35,7 +35,13 @@ struct socket_record {
 	u8 confirmed; /* the owner is the user itself: no correction at the next I/O */
 	u8 connecting; /* this side sent the SYN, and the connection is not open yet */
 	u8 reset_doubtful; /* see tcp_resets.h */
-	u32 padding;
+	u8 send_state; /* enum send_state of tcp_samples.h */
+	u8 padding[3];
+	u64 rtt_at; /* when the round-trip time was last sampled */
+	u64 send_since; /* when the send call began that is being followed */
+	u64 ready_since; /* when the application was told of data that it has not read; 0: there is none */
+	u32 send_target; /* the sequence number that ends that call's bytes */
+	u32 padding2;
 };
 
 struct {

@@ -12,6 +12,7 @@
 #include "events.h"
 #include "sockets.h"
 #include "tcp_latency.h"
+#include "tcp_samples.h"
 #include "workloads.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -310,6 +311,9 @@ static __always_inline void connection_changed(void *ctx, struct sock *sk, int o
 		s = connection_row(slot);
 	if (new_state == TCP_ESTABLISHED && r)
 		opened(ctx, sk, r, s, old_state, typed);
+	/* the FIN, and so all before it, is acknowledged */
+	if (r && (new_state == TCP_FIN_WAIT2 || (new_state == TCP_CLOSE && old_state == TCP_LAST_ACK)))
+		all_acknowledged(sk, r);
 	if (new_state == TCP_CLOSE)
 		ended(ctx, sk, r, s, cgroup_id, old_state, typed);
 	/* a child that is not open yet is in no queue and in no application's hands */
