@@ -34,6 +34,8 @@ class TcpLatencyGuest {
           "netem",
           "delay",
           DELAY_MILLIS + "ms");
+      // the first packet of all waits for ARP, which netem delays too
+      client.connect(net.addressB(), server.listen(net.addressB()));
       TcpMoved moved =
           TcpMoved.during(
               agent,
