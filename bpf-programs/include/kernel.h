@@ -17,6 +17,7 @@
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
+typedef __s32 s32;
 typedef __u64 u64;
 
 /* From uapi/linux/bpf.h, which cannot be included beside kernel types. */
@@ -211,6 +212,9 @@ struct tcp_sock {
 	u32 copied_seq;
 	u32 rcv_nxt;
 	u32 packets_out; /* sent and not yet acknowledged */
+	u32 srtt_us; /* in eighths of a microsecond */
+	u32 snd_una;
+	u32 write_seq;
 	u64 bytes_received;
 	u64 bytes_acked;
 };
@@ -229,6 +233,7 @@ struct sk_buff {
 };
 
 struct tcp_skb_cb {
+	u32 ack_seq;
 	u16 tcp_gso_segs;
 };
 

@@ -38,7 +38,12 @@ struct socket_record {
 	u8 server; /* it listens, or was accepted */
 	u8 used; /* accepted, and its user has read or written */
 	u8 answered; /* accepted, and its user has written */
-	u8 padding;
+	u8 send_state; /* enum send_state of tcp_samples.h */
+	u64 rtt_at; /* when the round-trip time was last sampled */
+	u64 send_since; /* when the send call began that is being followed */
+	u64 ready_since; /* when the application was told of data that it has not read; 0: there is none */
+	u32 send_target; /* the sequence number that ends that call's bytes */
+	u32 padding2;
 };
 
 struct {

@@ -13,6 +13,7 @@
 #include "sockets.h"
 #include "starts.h"
 #include "tcp_latency.h"
+#include "tcp_samples.h"
 #include "workloads.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -93,7 +94,7 @@ static __always_inline struct tcp_connection_stats *connection_row(u32 slot)
 /* A function of its own, so that its parameter's type gets into the BTF that the Java view is generated from. */
 static __noinline void send_connection(void *ctx, struct tcp_connection_event *e)
 {
-	send_frequent_event(ctx, e, sizeof(*e));
+	send_frequent_event(ctx, e, sizeof(*e), e->time_ns);
 }
 
 static __always_inline void fill_addresses(struct tcp_connection_event *e, struct sock *sk,
@@ -314,6 +315,10 @@ static __always_inline void connection_changed(void *ctx, struct sock *sk, int o
 		s = connection_row(slot);
 	if (new_state == TCP_ESTABLISHED && r)
 		opened(ctx, sk, r, s, old_state, typed);
+	/* the FIN, and so all before it, is acknowledged */
+	if (r &&
+	    (new_state == TCP_FIN_WAIT2 || (new_state == TCP_CLOSE && old_state == TCP_LAST_ACK)))
+		all_acknowledged(sk, r);
 	if (new_state == TCP_CLOSE)
 		ended(ctx, sk, r, s, cgroup_id, old_state, typed);
 	/* a child that is not open yet is in no queue and in no application's hands */

@@ -15,6 +15,7 @@
 #include "tcp_connections.h"
 #include "tcp_latency.h"
 #include "tcp_resets.h"
+#include "tcp_samples.h"
 #include "workloads.h"
 
 enum retransmit_type {
@@ -302,6 +303,7 @@ static __always_inline void count_sent(void *ctx, struct sock *sk, long accepted
 	s = stats_row(slot);
 	if (s)
 		__sync_fetch_and_add(&s->sent_bytes, accepted);
+	send_ended(sk, r);
 }
 
 SEC("fexit/tcp_sendmsg")
@@ -380,6 +382,8 @@ static __always_inline void count_received(struct sock *sk, struct tcp_sock *tp,
 	/* less than before: the address was used again, or a disconnect set the socket back */
 	if (s && taken > before)
 		__sync_fetch_and_add(&s->received_bytes, taken - before);
+	if (taken > before)
+		data_taken(sk, r);
 }
 
 /* Runs after every copy to the application, splice and zero-copy included; its owner holds the socket's lock. */
@@ -579,6 +583,61 @@ int BPF_PROG(tcp_send_reset_raw, struct sock *sk)
 		reset_sent(ctx, sk);
 	else
 		reset_sent_for_nobody();
+	return 0;
+}
+
+/* Samples */
+
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(tcp_probe_btf, struct sock *sk, struct sk_buff *skb)
+{
+	segment_arrived(sk, skb, true);
+	return 0;
+}
+
+SEC("raw_tp/tcp_probe")
+int BPF_PROG(tcp_probe_raw, struct sock *sk, struct sk_buff *skb)
+{
+	segment_arrived(sk, skb, false);
+	return 0;
+}
+
+/* 6.16; once for each packet that a send call fills, the socket locked */
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(tcp_sendmsg_locked_btf, struct sock *sk)
+{
+	send_began(sk);
+	return 0;
+}
+
+SEC("raw_tp/tcp_sendmsg_locked")
+int BPF_PROG(tcp_sendmsg_locked_raw, struct sock *sk)
+{
+	send_began(sk);
+	return 0;
+}
+
+SEC("fentry/tcp_sendmsg")
+int BPF_PROG(tcp_sendmsg_entry, struct sock *sk)
+{
+	send_began(sk);
+	return 0;
+}
+
+/* 6.3; every protocol's sockets */
+SEC("tp_btf/sk_data_ready")
+int BPF_PROG(sk_data_ready_btf, struct sock *sk)
+{
+	if (sk->sk_protocol == IPPROTO_TCP && sk->__sk_common.skc_state != TCP_LISTEN && is_tcp(sk))
+		data_ready(sk);
+	return 0;
+}
+
+SEC("raw_tp/sk_data_ready")
+int BPF_PROG(sk_data_ready_raw, struct sock *sk)
+{
+	if (is_tcp(sk) && BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
+		data_ready(sk);
 	return 0;
 }
 

@@ -197,13 +197,50 @@ final class Probes {
               Rung.of("tp_btf", ANY, "start_exec_btf"),
               Rung.of("raw_tp", ANY, "start_exec_raw")));
 
+  static final ProbeSpec TCP_RTT =
+      new ProbeSpec(
+          "tcp_rtt",
+          "tcp",
+          List.of("sonde_tcp_rtt_seconds"),
+          List.of(
+              Rung.of("tp_btf", ANY, "tcp_probe_btf"), Rung.of("raw_tp", HASH, "tcp_probe_raw")));
+
+  /** Its ends are seen by TCP_SEND and TCP_RTT. */
+  static final ProbeSpec TCP_SEND_ACK =
+      new ProbeSpec(
+          "tcp_send_ack",
+          "tcp",
+          List.of("sonde_tcp_send_ack_seconds"),
+          List.of(
+              Rung.of("fentry", ANY, "tcp_sendmsg_entry"),
+              Rung.of("tp_btf", ANY, "tcp_sendmsg_locked_btf"),
+              Rung.of("raw_tp", HASH, "tcp_sendmsg_locked_raw")));
+
+  /** Its end is seen by TCP_RECEIVE. */
+  static final ProbeSpec TCP_RECEIVE_WAIT =
+      new ProbeSpec(
+          "tcp_receive_wait",
+          "tcp",
+          List.of("sonde_tcp_receive_wait_seconds"),
+          List.of(
+              Rung.of("tp_btf", ANY, "sk_data_ready_btf"),
+              Rung.of("raw_tp", HASH, "sk_data_ready_raw")));
+
   /** TCP_OWNER first: the others go where it keeps its records. */
   static final List<ProbeSpec> TCP =
-      List.of(TCP_OWNER, TCP_SEND, TCP_RECEIVE, TCP_RETRANSMIT, TCP_RESET);
+      List.of(
+          TCP_OWNER,
+          TCP_SEND,
+          TCP_RECEIVE,
+          TCP_RETRANSMIT,
+          TCP_RESET,
+          TCP_RTT,
+          TCP_SEND_ACK,
+          TCP_RECEIVE_WAIT);
 
   /** Those of them whose first rung needs typed tracepoints and nothing else of the kernel. */
   static final List<ProbeSpec> TCP_TYPED =
-      List.of(TCP_OWNER, TCP_RECEIVE, TCP_RETRANSMIT, TCP_RESET);
+      List.of(TCP_OWNER, TCP_RECEIVE, TCP_RETRANSMIT, TCP_RESET, TCP_RTT);
 
   /** Two probes of one object whose first rungs need the same of the kernel. */
   static final List<ProbeSpec> MEMORY = List.of(MEMORY_RECLAIM, OOM);
@@ -217,6 +254,9 @@ final class Probes {
           TCP_RECEIVE,
           TCP_RETRANSMIT,
           TCP_RESET,
+          TCP_RTT,
+          TCP_SEND_ACK,
+          TCP_RECEIVE_WAIT,
           PROCESS,
           CONTAINER_START,
           MEMORY_RECLAIM,

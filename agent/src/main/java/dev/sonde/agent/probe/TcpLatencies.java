@@ -26,9 +26,9 @@ final class TcpLatencies implements ProbeSource {
    * What is measured.
    *
    * @param number its row: {@code enum tcp_latency_kind}
-   * @param probe without it there is nothing to show
+   * @param probes without one of them there is nothing to show
    */
-  private record Kind(int number, Metric metric, ProbeSpec probe) {}
+  private record Kind(int number, Metric metric, List<ProbeSpec> probes) {}
 
   private static final List<Kind> ALL =
       List.of(
@@ -38,7 +38,28 @@ final class TcpLatencies implements ProbeSource {
                   "sonde_tcp_connect_seconds",
                   "SYN sent to connection established, on the connecting side.",
                   CLASSIC),
-              Probes.TCP_OWNER));
+              List.of(Probes.TCP_OWNER)),
+          new Kind(
+              1,
+              Metric.histogram(
+                  "sonde_tcp_rtt_seconds",
+                  "Smoothed round-trip time, at most 100 samples a second of each socket.",
+                  CLASSIC),
+              List.of(Probes.TCP_RTT)),
+          new Kind(
+              2,
+              Metric.histogram(
+                  "sonde_tcp_send_ack_seconds",
+                  "A send call to the ACK of its last byte, one call at a time of each socket.",
+                  CLASSIC),
+              List.of(Probes.TCP_SEND_ACK, Probes.TCP_SEND, Probes.TCP_RTT)),
+          new Kind(
+              3,
+              Metric.histogram(
+                  "sonde_tcp_receive_wait_seconds",
+                  "Data ready for the application to its read.",
+                  CLASSIC),
+              List.of(Probes.TCP_RECEIVE_WAIT, Probes.TCP_RECEIVE)));
 
   private final MappedArray rows;
   private final List<Kind> up = new ArrayList<>();
@@ -63,7 +84,7 @@ final class TcpLatencies implements ProbeSource {
   TcpLatencies(ProbeSet probes, Slots slots, PodTable pods) {
     this.rows = probes.maps().get("tcp_latencies").mmap();
     for (Kind kind : ALL) {
-      if (probes.probe(kind.probe).loaded() != null) {
+      if (kind.probes.stream().allMatch(p -> probes.probe(p).loaded() != null)) {
         up.add(kind);
       }
     }

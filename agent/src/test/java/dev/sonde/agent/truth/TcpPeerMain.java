@@ -13,6 +13,8 @@ import java.lang.reflect.Field;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -47,7 +49,7 @@ final class TcpPeerMain {
     }
   }
 
-  private long run(String[] c) throws IOException {
+  private long run(String[] c) throws IOException, InterruptedException {
     return switch (c[0]) {
       case "listen" -> listen(c[1]);
       case "connect" -> connect(c[1], Integer.parseInt(c[2]));
@@ -59,6 +61,8 @@ final class TcpPeerMain {
       case "splice" -> splice();
       case "ask" -> ask(Integer.parseInt(c[1]), Integer.parseInt(c[2]));
       case "echo" -> echo(Integer.parseInt(c[1]));
+      case "timed" -> timed(Integer.parseInt(c[1]), Integer.parseInt(c[2]));
+      case "late" -> late(Integer.parseInt(c[1]), Integer.parseInt(c[2]));
       case "shutdown" -> shutdown();
       case "close" -> close();
       case "serve" -> crowd.serve(c[1], TcpCrowd.Serve.valueOf(c[2]));
@@ -156,6 +160,37 @@ final class TcpPeerMain {
       }
     }
     return bytes;
+  }
+
+  /** {@link #ask}; the microseconds from each send to the end of its echo, added up. */
+  private long timed(int messages, int size) throws IOException {
+    long start = System.nanoTime();
+    ask(messages, size);
+    return (System.nanoTime() - start) / 1000;
+  }
+
+  /**
+   * Sends back messages that it reads only some time after they were there; the microseconds from
+   * seeing each to having read it, added up.
+   */
+  private long late(int messages, int millis) throws IOException, InterruptedException {
+    ByteBuffer buffer = ByteBuffer.allocateDirect(65536);
+    SocketChannel channel = socket();
+    long nanos = 0;
+    for (int i = 0; i < messages; i++) {
+      channel.configureBlocking(false);
+      try (Selector selector = Selector.open()) {
+        channel.register(selector, SelectionKey.OP_READ);
+        selector.select();
+      }
+      channel.configureBlocking(true);
+      long seen = System.nanoTime();
+      Thread.sleep(millis);
+      channel.read(buffer.clear());
+      nanos += System.nanoTime() - seen;
+      channel.write(buffer.flip());
+    }
+    return nanos / 1000;
   }
 
   private long shutdown() throws IOException {
