@@ -115,11 +115,11 @@ final class Ladder {
     return new AttachedProbe(new ProbeReport(spec.name(), spec.metrics(), attempts), loaded);
   }
 
-  /** A report for a probe that the options leave out. */
-  static AttachedProbe disabled(ProbeSpec spec) {
+  /** A report for a probe that is left out. */
+  static AttachedProbe leftOut(ProbeSpec spec, String reason) {
     List<Attempt> attempts =
         spec.ladder().stream()
-            .map(r -> new Attempt(r.mechanism(), new Outcome.Skipped("switched off by --probes")))
+            .map(r -> new Attempt(r.mechanism(), new Outcome.Skipped(reason)))
             .toList();
     return new AttachedProbe(new ProbeReport(spec.name(), spec.metrics(), attempts), null);
   }

@@ -55,6 +55,9 @@ public record MemoryPlan(
   private static final int HASH_BUCKET = 16;
   private static final int PAGE = 4096;
 
+  /** Hashes of a fixed size: reclaims under way; kills, first threads' and starts' marks. */
+  private static final int[] SMALL_HASHES = {4096, 512, 1024, 256};
+
   public MemoryPlan {
     leftOut = List.copyOf(leftOut);
   }
@@ -122,6 +125,9 @@ public record MemoryPlan(
     sum += hash(slots, cpus) + pages(8L * (slots + 1)) + pages(8L * slots);
     if (neighbours) {
       sum += hash(pairs(slots), cpus) + pages(8L * slots);
+    }
+    for (int entries : SMALL_HASHES) {
+      sum += hash(entries, cpus);
     }
     return sum + ringBytes + 4L * PAGE;
   }

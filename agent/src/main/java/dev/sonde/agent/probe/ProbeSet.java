@@ -87,7 +87,12 @@ public final class ProbeSet implements AutoCloseable {
           Probes.MEMORY.stream().filter(spec -> enabled.test(spec.name())).toList(), Records.ANY);
       for (ProbeSpec spec : Probes.ALL) {
         if (!enabled.test(spec.name())) {
-          probes.add(Ladder.disabled(spec));
+          probes.add(Ladder.leftOut(spec, "switched off by --probes"));
+          continue;
+        }
+        String missing = missing(spec, probes, enabled);
+        if (missing != null) {
+          probes.add(Ladder.leftOut(spec, "needs " + missing + ", which is down"));
           continue;
         }
         probes.add(ladder.attach(spec, Probes.TCP.contains(spec) ? tcpRecords : Records.ANY));
@@ -98,6 +103,21 @@ public final class ProbeSet implements AutoCloseable {
       throw e;
     }
     return new ProbeSet(settings, maps, probes);
+  }
+
+  /** The name of a probe that it needs and that the kernel refused; null if it has all. */
+  private static @Nullable String missing(
+      ProbeSpec spec, List<AttachedProbe> before, Predicate<String> enabled) {
+    for (ProbeSpec need : spec.needs()) {
+      for (AttachedProbe probe : before) {
+        if (probe.report().probe().equals(need.name())
+            && enabled.test(need.name())
+            && probe.loaded() == null) {
+          return need.name();
+        }
+      }
+    }
+    return null;
   }
 
   private long up() {

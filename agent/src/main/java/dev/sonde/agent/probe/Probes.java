@@ -205,26 +205,26 @@ final class Probes {
           List.of(
               Rung.of("tp_btf", ANY, "tcp_probe_btf"), Rung.of("raw_tp", HASH, "tcp_probe_raw")));
 
-  /** Its ends are seen by TCP_SEND and TCP_RTT. */
   static final ProbeSpec TCP_SEND_ACK =
       new ProbeSpec(
-          "tcp_send_ack",
-          "tcp",
-          List.of("sonde_tcp_send_ack_seconds"),
-          List.of(
-              Rung.of("fentry", ANY, "tcp_sendmsg_entry"),
-              Rung.of("tp_btf", ANY, "tcp_sendmsg_locked_btf"),
-              Rung.of("raw_tp", HASH, "tcp_sendmsg_locked_raw")));
+              "tcp_send_ack",
+              "tcp",
+              List.of("sonde_tcp_send_ack_seconds"),
+              List.of(
+                  Rung.of("fentry", ANY, "tcp_sendmsg_entry"),
+                  Rung.of("tp_btf", ANY, "tcp_sendmsg_locked_btf"),
+                  Rung.of("raw_tp", HASH, "tcp_sendmsg_locked_raw")))
+          .needing(TCP_SEND, TCP_RTT);
 
-  /** Its end is seen by TCP_RECEIVE. */
   static final ProbeSpec TCP_RECEIVE_WAIT =
       new ProbeSpec(
-          "tcp_receive_wait",
-          "tcp",
-          List.of("sonde_tcp_receive_wait_seconds"),
-          List.of(
-              Rung.of("tp_btf", ANY, "sk_data_ready_btf"),
-              Rung.of("raw_tp", HASH, "sk_data_ready_raw")));
+              "tcp_receive_wait",
+              "tcp",
+              List.of("sonde_tcp_receive_wait_seconds"),
+              List.of(
+                  Rung.of("tp_btf", ANY, "sk_data_ready_btf"),
+                  Rung.of("raw_tp", HASH, "sk_data_ready_raw")))
+          .needing(TCP_RECEIVE);
 
   /** TCP_OWNER first: the others go where it keeps its records. */
   static final List<ProbeSpec> TCP =
@@ -245,6 +245,7 @@ final class Probes {
   /** Two probes of one object whose first rungs need the same of the kernel. */
   static final List<ProbeSpec> MEMORY = List.of(MEMORY_RECLAIM, OOM);
 
+  /** What a probe needs stands before it. */
   static final List<ProbeSpec> ALL =
       List.of(
           CGROUP,
