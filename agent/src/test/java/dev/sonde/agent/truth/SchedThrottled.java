@@ -61,7 +61,8 @@ final class SchedThrottled {
           .as("throttled, each task")
           .isBetween((1 - tolerance) * truth.seconds(), (1 + tolerance) * truth.seconds());
       if (tasks == 1) {
-        assertThat(count).isBetween(truth.times() - 2.0, truth.times() + 2.0);
+        // the cgroup counts periods with throttling; a group may run out twice in one
+        assertThat(count).isBetween(truth.times() - 2.0, 1.5 * truth.times() + 2);
       }
       assertThat(prefer).isNotNull();
     }
