@@ -1,6 +1,7 @@
 package dev.sonde.agent.truth;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.awaitility.Awaitility.await;
 
@@ -63,7 +64,7 @@ class AgentGuest {
       assertThat(after.sum("sonde_events_written_total")).isPositive();
       assertThat(after.sum("sonde_events_read_total"))
           .isEqualTo(after.sum("sonde_events_written_total"));
-      waitsForTheCpu(agent, attached);
+      waitsForTheCpu(agent, attached, mechanisms.contains("sched=tracepoint"));
       assertThat(agent.terminate()).as(agent.log()).isIn(0, 143);
     }
   }
@@ -106,7 +107,7 @@ class AgentGuest {
     }
   }
 
-  private static void waitsForTheCpu(AgentProcess agent, Scrape attached) {
+  private static void waitsForTheCpu(AgentProcess agent, Scrape attached, boolean plain) {
     try (PodCgroup pod = PodCgroup.create()) {
       List<Worker> hogs = List.of(Worker.modestHog(pod), Worker.modestHog(pod));
       Books before = books(hogs);
@@ -129,7 +130,8 @@ class AgentGuest {
           kernel.onCpu(),
           sonde.waits(),
           kernel.slices());
-      assertThat(sonde.waits()).as("waits").isEqualTo(kernel.slices());
+      // a plain tracepoint does not tell whether a task that is woken is on its CPU already
+      assertThat(sonde.waits()).as("waits").isCloseTo(kernel.slices(), within(plain ? 2.0 : 0.0));
       assertThat(sonde.waited()).as("waited").isCloseTo(kernel.waited(), withinPercentage(4));
       assertThat(sonde.onCpu()).as("on CPU").isCloseTo(kernel.onCpu(), withinPercentage(4));
       for (String where : List.of("reserve", "storage", "map_full", "missed_switch", "recursion")) {

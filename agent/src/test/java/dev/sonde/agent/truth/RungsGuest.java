@@ -2,6 +2,7 @@ package dev.sonde.agent.truth;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
@@ -108,6 +109,9 @@ class RungsGuest {
     return "";
   }
 
+  /** A plain tracepoint does not tell whether a task that is woken is on its CPU already. */
+  private static final double PLAIN = 2;
+
   private static void countsWaits(ProbesInProcess probes, String mechanism) {
     try (PodCgroup pod = PodCgroup.create()) {
       List<Worker> hogs = List.of(Worker.modestHog(pod), Worker.modestHog(pod));
@@ -133,7 +137,9 @@ class RungsGuest {
           kernel.slices(),
           sonde.preemptions(),
           kernel.involuntary());
-      assertThat(sonde.waits()).as("waits").isEqualTo(kernel.slices());
+      assertThat(sonde.waits())
+          .as("waits")
+          .isCloseTo(kernel.slices(), within(mechanism.equals("tracepoint") ? PLAIN : 0.0));
       // the scheduler reads its clock before the hook does, and an emulated switch takes 30 us
       assertThat(sonde.waited()).as("waited").isCloseTo(kernel.waited(), withinPercentage(4));
       assertThat(sonde.onCpu()).as("on CPU").isCloseTo(kernel.onCpu(), withinPercentage(4));
