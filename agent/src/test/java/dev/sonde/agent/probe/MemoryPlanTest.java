@@ -36,7 +36,7 @@ class MemoryPlanTest {
     boolean offCpu = true;
     boolean neighbours = true;
     int slots = DEFAULT_WORKLOADS;
-    for (long limit = 1L << 30; limit >= 1_000_000; limit -= limit / 20) {
+    for (long limit = 1L << 30; limit >= 1_500_000; limit -= limit / 20) {
       MemoryPlan plan = MemoryPlan.of(limit, DEFAULT_WORKLOADS, 64, 1 << 16);
       assertThat(plan.bytes()).as("limit %d", limit).isLessThanOrEqualTo(limit);
       assertThat(plan.rowShift()).isGreaterThanOrEqualTo(shift);

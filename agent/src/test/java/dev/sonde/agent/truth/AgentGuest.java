@@ -134,7 +134,9 @@ class AgentGuest {
       assertThat(sonde.waits()).as("waits").isCloseTo(kernel.slices(), within(plain ? 2.0 : 0.0));
       assertThat(sonde.waited()).as("waited").isCloseTo(kernel.waited(), withinPercentage(4));
       assertThat(sonde.onCpu()).as("on CPU").isCloseTo(kernel.onCpu(), withinPercentage(4));
-      for (String where : List.of("reserve", "storage", "map_full", "missed_switch", "recursion")) {
+      // not recursion: which nested runs the kernel skips is up to the packets; what was lost by it
+      // would show in the bytes and retransmits above
+      for (String where : List.of("reserve", "storage", "map_full", "missed_switch")) {
         assertThat(end.sum("sonde_events_lost_total", "where", where))
             .as(where)
             .isEqualTo(attached.sum("sonde_events_lost_total", "where", where));

@@ -88,7 +88,8 @@ class RungsGuest {
         default -> System.out.println(name + ": attached; its own tests say what it counts");
       }
       Scrape end = new Scrape(probes.read());
-      for (String where : List.of("storage", "map_full", "missed_switch", "recursion")) {
+      // not recursion: which nested runs the kernel skips is up to the packets
+      for (String where : List.of("storage", "map_full", "missed_switch")) {
         assertThat(end.sum("sonde_events_lost_total", "where", where))
             .as(where)
             .isEqualTo(attached.sum("sonde_events_lost_total", "where", where));
