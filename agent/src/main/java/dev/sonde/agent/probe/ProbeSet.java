@@ -92,7 +92,7 @@ public final class ProbeSet implements AutoCloseable {
         }
         String missing = missing(spec, probes, enabled);
         if (missing != null) {
-          probes.add(Ladder.leftOut(spec, "needs " + missing + ", which is down"));
+          probes.add(Ladder.leftOut(spec, "needs " + missing));
           continue;
         }
         probes.add(ladder.attach(spec, Probes.TCP.contains(spec) ? tcpRecords : Records.ANY));
@@ -105,7 +105,7 @@ public final class ProbeSet implements AutoCloseable {
     return new ProbeSet(settings, maps, probes);
   }
 
-  /** The name of a probe that it needs and that the kernel refused; null if it has all. */
+  /** A probe that it needs and that the kernel refused, with the reason; null if it has all. */
   private static @Nullable String missing(
       ProbeSpec spec, List<AttachedProbe> before, Predicate<String> enabled) {
     for (ProbeSpec need : spec.needs()) {
@@ -113,7 +113,7 @@ public final class ProbeSet implements AutoCloseable {
         if (probe.report().probe().equals(need.name())
             && enabled.test(need.name())
             && probe.loaded() == null) {
-          return need.name();
+          return need.name() + ", which is down: " + probe.report().whyDown();
         }
       }
     }
