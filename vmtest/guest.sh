@@ -7,7 +7,8 @@ BOOTS=3
 
 # run SERIES [OPTION...] -- COMMAND...
 run() {
-  local series=${1:-} lockdown="" cgroup=v2 memory=1536 cpus=1 limit=600 out="" kernel status
+  local series=${1:-} lockdown="" cgroup=v2 memory=1536 cpus=1 limit=600 out=""
+  local kernel architecture files=/ status
   [ $# -gt 0 ] || die "usage: vmtest run SERIES [OPTION...] -- COMMAND..."
   shift
   while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -25,9 +26,15 @@ run() {
   done
   [ $# -gt 1 ] || die "no command; usage: vmtest run SERIES [OPTION...] -- COMMAND..."
   shift
-  need qemu-system-x86_64
   [ "$(id -u)" = 0 ] || die "vmtest run needs root, to share this machine's files with the guest"
   kernel=$(fetch "$series") || exit $?
+  architecture=$(architecture_of "$series")
+  need "$(emulator "$architecture")"
+  if [ "$architecture" != "$(dpkg --print-architecture)" ]; then
+    files=$(userland "$architecture") || exit $?
+    JAVA_HOME=$USERLAND_JAVA
+  fi
+  fresh_initrd "$kernel" "$files"
   out=${out:-$ROOT/build/vmtest/$series-$$}
   mkdir -p "$out"
   write_command "$out/command" "$@"
@@ -49,6 +56,21 @@ run() {
     note "$series: logs in $out"
   fi
   return $status
+}
+
+# architecture_of SERIES: as Debian calls it.
+architecture_of() {
+  case $1 in
+    *-arm64) echo arm64 ;;
+    *) echo amd64 ;;
+  esac
+}
+
+emulator() {
+  case $1 in
+    amd64) echo qemu-system-x86_64 ;;
+    arm64) echo qemu-system-aarch64 ;;
+  esac
 }
 
 # write_command FILE COMMAND...: here, with the environment that a build needs.
@@ -81,15 +103,17 @@ serve_files() {
   exit 1
 }
 
-# share_root: in a mount namespace of its own, this machine's / read-only and the output folder
-# writable; of other file systems only those that hold something the guest needs.
+# share_root: in a mount namespace of its own, the guest's files read-only and the output folder
+# writable. They are this machine's, and of other file systems only those that hold something the
+# guest needs; or a userland's, and of this machine's only the folders that the guest needs.
 share_root() {
-  local root=$1 socket=$2 out=$3 target
-  shift 3
-  mount --bind / "$root"
+  local files=$1 root=$2 socket=$3 out=$4 target
+  shift 4
+  mount --bind "$files" "$root"
+  [ "$files" = / ] || (cd "$root" && mkdir -p "${@/#/.}" ".$out")
   mount -o remount,bind,ro "$root"
   for target in "$@"; do
-    target=$(findmnt -nfo TARGET -T "$target")
+    [ "$files" != / ] || target=$(findmnt -nfo TARGET -T "$target")
     if [ "$target" != / ] && ! findmnt "$root$target" >/dev/null; then
       mount --bind "$target" "$root$target"
       mount -o remount,bind,ro "$root$target"
@@ -101,34 +125,49 @@ share_root() {
 
 # boot_once, with the variables of run: 0 to 255 as the command ended, or one of vmtest's own.
 boot_once() {
-  local work files guest follow=() waited=0 arguments deadline tail_pid end=$NO_ANSWER
+  local work server guest machine follow=() waited=0 arguments deadline tail_pid end=$NO_ANSWER
+  local needed=("$ROOT" "$kernel" "$PWD" "$out")
+  if [ "$files" = / ]; then
+    needed+=("${JAVA_HOME:-/}" "$HOME")
+  else
+    needed+=("$HOME/.m2")
+  fi
   work=$(mktemp -d /tmp/vmtest.XXXXXX)
   mkdir "$work/root"
   export -f share_root serve_files
   # shellcheck disable=SC2016 # expanded by the inner shell
   unshare --mount --propagation private bash -c 'share_root "$@"' share_root \
-    "$work/root" "$work/files" "$out" "$ROOT" "$kernel" "$PWD" "$out" "${JAVA_HOME:-/}" "$HOME" \
-    >"$out/virtiofsd.log" 2>&1 &
-  files=$!
-  while [ ! -S "$work/files" ] && kill -0 $files 2>/dev/null && [ $((waited++)) -lt 200 ]; do
+    "$files" "$work/root" "$work/files" "$out" "${needed[@]}" >"$out/virtiofsd.log" 2>&1 &
+  server=$!
+  while [ ! -S "$work/files" ] && kill -0 $server 2>/dev/null && [ $((waited++)) -lt 200 ]; do
     sleep 0.05
   done
-  arguments="console=ttyS0 quiet panic=-1 reboot=t mitigations=off nokaslr tsc=reliable no_timer_check"
+  arguments="quiet panic=-1 reboot=t mitigations=off nokaslr tsc=reliable no_timer_check"
   arguments+=" cryptomgr.notests random.trust_cpu=on net.ifnames=0 clocksource=tsc"
   arguments+=" vmtest.out=$out vmtest.scripts=$VMTEST vmtest.modules=$kernel/modules vmtest.cgroup=$cgroup"
   [ -z "$lockdown" ] || arguments+=" lockdown=$lockdown"
   [ "$cgroup" != v2 ] || arguments+=" cgroup_no_v1=all"
 
-  qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -monitor none \
-    -machine q35,memory-backend=memory -accel tcg,thread=single -cpu "${VMTEST_CPU:-max}" -smp "$cpus" \
-    -bios qboot.rom -m "$memory" -object "memory-backend-memfd,id=memory,size=${memory}M,share=on" \
+  case $architecture in
+    amd64)
+      arguments+=" console=ttyS0"
+      machine=(-machine "q35,memory-backend=memory" -cpu "${VMTEST_CPU:-max}" -bios qboot.rom)
+      ;;
+    arm64)
+      arguments+=" console=ttyAMA0"
+      machine=(-machine "virt,memory-backend=memory" -cpu "${VMTEST_CPU:-cortex-a72}")
+      ;;
+  esac
+  "$(emulator "$architecture")" -nodefaults -no-user-config -no-reboot -display none -monitor none \
+    "${machine[@]}" -accel tcg,thread=single -smp "$cpus" -m "$memory" \
+    -object "memory-backend-memfd,id=memory,size=${memory}M,share=on" \
     -kernel "$kernel/vmlinux" -initrd "$kernel/initrd" -append "$arguments" \
     -chardev "socket,id=files,path=$work/files" -device vhost-user-fs-pci,chardev=files,tag=root \
     -serial "file:$out/console.log" </dev/null >"$out/qemu.log" 2>&1 &
   guest=$!
   # ended by a signal to us, the guest ends too
   # shellcheck disable=SC2064 # these pids
-  trap "kill $guest $files 2>/dev/null; exit 143" INT TERM
+  trap "kill $guest $server 2>/dev/null; exit 143" INT TERM
   tail -q -n +1 -s 0.1 --pid=$guest -f "$out/stdout" 2>/dev/null &
   follow+=($!)
   tail -q -n +1 -s 0.1 --pid=$guest -f "$out/stderr" >&2 2>/dev/null &
@@ -147,8 +186,8 @@ boot_once() {
   for tail_pid in "${follow[@]}"; do
     wait "$tail_pid" 2>/dev/null || true
   done
-  kill $files 2>/dev/null || true
-  wait $files 2>/dev/null || true
+  kill $server 2>/dev/null || true
+  wait $server 2>/dev/null || true
   trap - INT TERM
   rm -rf "$work"
   [ ! -s "$out/qemu.log" ] || note "qemu: $(tail -n 3 "$out/qemu.log")"

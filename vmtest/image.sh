@@ -102,13 +102,26 @@ busybox_static() {
   die "no busybox" "run: tools/setup vmtest"
 }
 
-# make_initrd MODULES OUT: busybox, and the modules without which the host's files cannot be reached.
+# fresh_initrd KERNEL FILES: the kernel's initrd, made anew when its first process, which is ours,
+# has changed since. FILES are the guest's: its busybox is taken.
+fresh_initrd() {
+  local now busybox=$2/bin/busybox
+  [ "$2" != / ] || busybox=$(busybox_static)
+  now=$(cksum <"$VMTEST/guest-init")
+  [ "$(cat "$1/initrd.of" 2>/dev/null)" != "$now" ] || return 0
+  make_initrd "$1/modules" "$busybox" "$1/initrd.$$"
+  mv "$1/initrd.$$" "$1/initrd"
+  echo "$now" >"$1/initrd.of"
+}
+
+# make_initrd MODULES BUSYBOX OUT: busybox, and the modules without which the host's files cannot be
+# reached.
 make_initrd() {
   local dir tree=$1 release name file wanted=()
   dir=$(mktemp -d)
   release=$(basename "$tree"/lib/modules/*)
   mkdir -p "$dir"/{bin,proc,sys,dev,lower,upper,root,modules}
-  cp "$(busybox_static)" "$dir/bin/busybox"
+  cp "$2" "$dir/bin/busybox"
   cp "$VMTEST/guest-init" "$dir/init"
   for name in virtio_pci virtiofs overlay; do
     file=$(grep -E "(^|/)$name\.ko:" "$tree/lib/modules/$release/modules.dep") || continue # built in
@@ -124,7 +137,7 @@ make_initrd() {
     cp "$tree/lib/modules/$release/$file" "$dir/modules/"
     basename "$file" >>"$dir/modules/order"
   done
-  (cd "$dir" && find . -mindepth 1 | sort | "$(busybox_static)" cpio -o -H newc 2>/dev/null) >"$2"
+  (cd "$dir" && find . -mindepth 1 | sort | "$(busybox_static)" cpio -o -H newc 2>/dev/null) >"$3"
   rm -rf "$dir"
 }
 
@@ -147,6 +160,5 @@ build_image() {
   esac
   extract_btf vmlinux btf || return 1
   plain_modules "$PWD/$modules" "$PWD/modules" || return 1
-  make_initrd "$PWD/modules" "$PWD/initrd" || return 1
   rm -rf tree
 }

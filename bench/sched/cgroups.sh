@@ -5,67 +5,75 @@
 #   sudo bench/sched/cgroups.sh
 #   sudo ROUNDS=9 MANY=1000 bench/sched/cgroups.sh
 #
-# One agent knows all of them. In turns: a token goes round 10 processes, each in a cgroup of its own
-# (every switch is to another workload), then round MANY; and perf bench sched pipe runs, all in
-# one cgroup. With runqlat beside it, whose own programs know nothing of cgroups: what is dearer for it,
-# too, is the processes' own memory, which is in no cache any more.
+# Each round has an agent of its own. A token goes round 10 processes, each in a cgroup of its own (every
+# switch is to another workload): first while these are all the cgroups that the agent knows, then while
+# it knows MANY. Then a token goes round 500 of them, and round all. runqlat beside it, whose programs
+# know nothing of cgroups: what is dearer for it, too, is the processes' own memory, which is in no cache
+# any more.
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tools/lib.sh"
 
-ROUNDS=${ROUNDS:-7}
+ROUNDS=${ROUNDS:-5}
 MANY=${MANY:-10000}
+SOME=${SOME:-500}
 FEW=10
 HOPS=${HOPS:-50000}
 SONDE=${SONDE:-$ROOT/sonde}
 PORT=${PORT:-19798}
 CPU=$(($(nproc) - 1))
 work=$(mktemp -d)
-agent='' tool='' few='' many=''
+agent='' tool='' rings=()
 cgroups=/sys/fs/cgroup/cpu
 [ -d $cgroups ] || cgroups=/sys/fs/cgroup
 
-cleanup() {
-  exec 5>&- 6>&- || true
+stop_round() {
   local pid
-  for pid in $few $many; do wait "$pid" 2>/dev/null || true; done
-  # shellcheck disable=SC2086 # empty or one word
-  [ -z "$tool" ] || { kill -INT $tool 2>/dev/null; wait $tool 2>/dev/null; } || true
-  [ -z "$agent" ] || { kill "$agent" 2>/dev/null; wait "$agent" 2>/dev/null; } || true
-  rm -rf "$work"
+  exec 5>&- 6>&- 7>&- || true
+  for pid in "${rings[@]}"; do wait "$pid" 2>/dev/null || true; done
+  rings=()
+  [ -z "$tool" ] || { kill -INT "$tool" 2>/dev/null && wait "$tool" 2>/dev/null; } || true
+  [ -z "$agent" ] || { kill "$agent" 2>/dev/null && wait "$agent" 2>/dev/null; } || true
+  agent='' tool=''
 }
-trap cleanup EXIT
+trap 'stop_round; rm -rf "$work"' EXIT
 
 [ "$(id -u)" = 0 ] || die "it needs root" "run: sudo $0"
-for needed in bpftool runqlat perf curl cc "$SONDE"; do
+for needed in bpftool runqlat curl cc "$SONDE"; do
   command -v "$needed" >/dev/null || die "$needed is missing" "run: tools/setup bench; make build"
 done
 cc -O2 -o "$work/ring" "$ROOT/bench/sched/ring.c"
+mkfifo "$work/few" "$work/some" "$work/many"
 
 # a snapshot of so many workloads would compete for the CPU: none during the measurement
-JDK_JAVA_OPTIONS=-Xmx2g "$SONDE" agent --probes sched --listen "127.0.0.1:$PORT" --grpc-listen off \
-  --max-workloads 16384 --snapshot-interval 60s --bpf-memory-limit 4GB --bpf-stats \
-  --classic-histograms=false >"$work/agent.log" 2>&1 &
-agent=$!
-for ((i = 0; i < 300; i++)); do
-  ! curl -sf "http://127.0.0.1:$PORT/readyz" >/dev/null || break
-  sleep 0.1
-done
-env --default-signal=INT runqlat 100000 1 >/dev/null 2>&1 &
-tool=$!
+start_agent() {
+  JDK_JAVA_OPTIONS=-Xmx2g "$SONDE" agent --probes sched --listen "127.0.0.1:$PORT" --grpc-listen off \
+    --max-workloads 16384 --snapshot-interval 60s --bpf-memory-limit 4GB --bpf-stats \
+    --classic-histograms=false >"$work/agent.log" 2>&1 &
+  agent=$!
+  local i
+  for ((i = 0; i < 300; i++)); do
+    ! curl -sf "http://127.0.0.1:$PORT/readyz" >/dev/null || break
+    sleep 0.1
+  done
+  env --default-signal=INT runqlat 100000 1 >/dev/null 2>&1 &
+  tool=$!
+}
 
-mkfifo "$work/few" "$work/many"
-"$work/ring" $FEW $cgroups/sonde-bench-few $CPU <"$work/few" >"$work/few.out" &
-few=$!
-exec 5>"$work/few"
-"$work/ring" "$MANY" $cgroups/sonde-bench-many $CPU <"$work/many" >"$work/many.out" &
-many=$!
-exec 6>"$work/many"
-for ((i = 0; i < 1200; i++)); do
-  ! { grep -q ready "$work/few.out" && grep -q ready "$work/many.out"; } || break
-  sleep 0.1
-done
-grep -q ready "$work/many.out" || die "the $MANY processes did not start"
+# start_ring NAME PROCESSES: reads numbers of hops from the pipe NAME; the caller opens it.
+start_ring() {
+  "$work/ring" "$2" "$cgroups/sonde-bench-$1" $CPU <"$work/$1" >"$work/$1.out" &
+  rings+=($!)
+}
+
+await_ring() {
+  local i
+  for ((i = 0; i < 1200; i++)); do
+    ! grep -q ready "$work/$1.out" || return 0
+    sleep 0.1
+  done
+  die "the processes of '$1' did not start"
+}
 
 # reading: run time and runs of Sonde's programs, then of runqlat's, and the wake-ups of both
 reading() {
@@ -78,43 +86,60 @@ reading() {
       n["sched_wakeup_btf"] + n["sched_switch_btf"], t["sched_wakeup"] + t["sched_switch"], n["sched_wakeup"] + n["sched_switch"] }'
 }
 
-# hops DESCRIPTOR OUTPUT: lets the token go round, waits for it
+# hops DESCRIPTOR NAME: lets the token go round, waits for it
 hops() {
   local before
-  before=$(grep -c "done" "$2" || true)
+  before=$(grep -c "done" "$work/$2.out" || true)
   echo "$HOPS" >&"$1"
-  while [ "$(grep -c "done" "$2" || true)" = "$before" ]; do sleep 0.1; done
+  while [ "$(grep -c "done" "$work/$2.out" || true)" = "$before" ]; do sleep 0.1; done
 }
 
-# measured COMMAND...: ns an event of Sonde's, of runqlat's
+# measured COLUMN COMMAND...: ns an event of Sonde's, of runqlat's
 measured() {
-  local before after
+  local before after column=$1
+  shift
   before=$(reading)
   "$@" >/dev/null 2>&1
   after=$(reading)
-  echo "$before $after" | awk '{ print ($5 - $1) / ($6 - $2), ($7 - $3) / ($8 - $4) }'
+  echo "$before $after" | awk '{ print ($5 - $1) / ($6 - $2), ($7 - $3) / ($8 - $4) }' >>"$work/ns-$column"
 }
 
 for ((round = 0; round < ROUNDS; round++)); do
-  measured hops 5 "$work/few.out" >>"$work/ns-few"
-  measured hops 6 "$work/many.out" >>"$work/ns-many"
-  measured perf bench sched pipe -l "$HOPS" >>"$work/ns-pipe"
+  start_agent
+  start_ring few $FEW
+  exec 5>"$work/few"
+  await_ring few
+  measured alone hops 5 few
+  start_ring some "$SOME"
+  exec 6>"$work/some"
+  await_ring some
+  start_ring many "$MANY"
+  exec 7>"$work/many"
+  await_ring many
+  measured few hops 5 few
+  measured some hops 6 some
+  measured many hops 7 many
+  stop_round
 done
-paste -d' ' "$work/ns-few" "$work/ns-many" "$work/ns-pipe" |
-  awk '{ print $1, $3, $5, $2, $4, $6, $3 / $1, $4 / $2, $5 / $1 }' >"$work/all"
 
-# middle COLUMN: median, least and greatest
+# middle: median, least and greatest of the numbers on standard input
 middle() {
-  sort -g -k"$1,$1" "$work/all" | awk -v c="$1" '{ v[NR] = $c } END { m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2; printf "%.2f (%.2f..%.2f)", m, v[1], v[NR] }'
+  sort -g | awk '{ v[NR] = $1 } END { m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2; printf "%.2f (%.2f..%.2f)", m, v[1], v[NR] }'
 }
 
-echo "B15: BPF time of an event (a wake-up or a switch), $ROUNDS rounds of $HOPS hops in turns, median (least..greatest)"
+# row TEXT COLUMN: its figures, and their ratios to "alone" of the same round
+row() {
+  printf '| %s | %s | %s | %s | %s |\n' "$1" "$(cut -d' ' -f1 "$work/ns-$2" | middle)" \
+    "$(paste -d' ' "$work/ns-$2" "$work/ns-alone" | awk '{ print $1 / $3 }' | middle)" \
+    "$(cut -d' ' -f2 "$work/ns-$2" | middle)" \
+    "$(paste -d' ' "$work/ns-$2" "$work/ns-alone" | awk '{ print $2 / $4 }' | middle)"
+}
+
+echo "B15: BPF time of an event (a wake-up or a switch), $ROUNDS rounds of $HOPS hops, median (least..greatest)"
 echo
-echo "| load, with $MANY cgroups known | sonde ns | runqlat ns |"
-echo "|---|---|---|"
-echo "| token round $FEW cgroups | $(middle 1) | $(middle 4) |"
-echo "| token round $MANY cgroups | $(middle 2) | $(middle 5) |"
-echo "| pipe in one cgroup | $(middle 3) | $(middle 6) |"
-echo "| ratio $MANY / $FEW | $(middle 7) | $(middle 8) |"
-echo
-echo "entries of cgroup_slots: $(curl -s "http://127.0.0.1:$PORT/metrics" | grep -c '^sonde_sched_on_cpu_seconds_total' || true) workloads with series at the last snapshot"
+echo "| load | sonde ns | ratio | runqlat ns | ratio |"
+echo "|---|---|---|---|---|"
+row "token round $FEW cgroups, all there are" alone
+row "the same, with $((MANY + SOME)) more cgroups known" few
+row "token round $SOME cgroups" some
+row "token round $MANY cgroups" many

@@ -6,6 +6,7 @@ import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -21,14 +22,22 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 public @interface KernelTest {
   /** Asks for the right to load programs, not for their success. */
   final class Condition implements ExecutionCondition {
-    @Override
-    public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+    /** Why such tests do not run here; null if they do. */
+    public static @Nullable String why() {
       if ("false".equals(System.getProperty("sonde.kernel"))) {
-        return ConditionEvaluationResult.disabled("-Dsonde.kernel=false");
+        return "-Dsonde.kernel=false";
       }
       return KernelFeatures.capabilities().contains(Capability.CAP_SYS_ADMIN)
+          ? null
+          : "needs root: it loads BPF programs, makes cgroups";
+    }
+
+    @Override
+    public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+      String why = why();
+      return why == null
           ? ConditionEvaluationResult.enabled("may load BPF programs and make cgroups")
-          : ConditionEvaluationResult.disabled("needs root: it loads BPF programs, makes cgroups");
+          : ConditionEvaluationResult.disabled(why);
     }
   }
 }

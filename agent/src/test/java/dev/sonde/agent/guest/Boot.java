@@ -19,6 +19,7 @@ record Boot(String kernel, Variant variant, boolean everyDay) {
           new Boot("6.18", Variant.PLAIN, false),
           new Boot("6.1", Variant.PLAIN, false),
           new Boot("6.1", Variant.CGROUP_V1, false),
+          new Boot("6.12-arm64", Variant.PLAIN, false),
           new Boot("6.12", Variant.INTEGRITY, false),
           new Boot("6.12", Variant.CONFIDENTIALITY, false));
 

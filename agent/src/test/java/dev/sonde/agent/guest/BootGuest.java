@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 /** The guest is the one that was asked for: all other tests build on that. */
 @Guest(
     tier = 1,
+    kernels = {"5.10", "6.1", "6.12", "6.18", "7.2", "6.12-arm64"},
     variants = {Variant.PLAIN, Variant.CGROUP_V1, Variant.INTEGRITY, Variant.CONFIDENTIALITY})
 class BootGuest {
   private static final String NAME = System.getProperty("sonde.guest", "");

@@ -5,23 +5,20 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import dev.sonde.agent.KernelTest;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Boots the kernels of the matrix, two at a time, and reports each test that ran in a guest as a
- * test here. A boot is one run of all its tests: what fails there is not run again, since an answer
- * that depends on the run is wrong.
+ * Reports each test that ran in a guest as a test here. A boot is one run of all its tests: what
+ * fails there is not run again, since an answer that depends on the run is wrong.
+ *
+ * <p>The last class of the build: guests run beside the others, one at a time, and two at a time
+ * when the others are done ({@link GuestBoots}).
  *
  * <ul>
  *   <li>{@code -Dsonde.matrix=true}: both tiers on all kernels, and a kernel that cannot be
@@ -31,38 +28,17 @@ import org.junit.jupiter.api.TestFactory;
  * </ul>
  */
 @KernelTest
+@Order(Integer.MAX_VALUE)
 class GuestsIT {
-  private static final boolean MATRIX = Boolean.getBoolean("sonde.matrix");
-  private static final String BOOTS = System.getProperty("sonde.guests", "");
-  private static final String TESTS = System.getProperty("sonde.guest.tests", "");
-  private static final int AT_A_TIME = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
-
-  /** Kept over repetitions by the build: a boot that failed has failed. */
-  private static final Map<Boot, CompletableFuture<GuestRun>> RUNS = new LinkedHashMap<>();
-
-  private static final ExecutorService POOL = Executors.newFixedThreadPool(AT_A_TIME);
-
-  @AfterAll
-  static void stop() {
-    POOL.shutdown();
-  }
-
   @TestFactory
   Stream<DynamicNode> guests() {
-    List<DynamicNode> containers = new ArrayList<>();
-    for (Boot boot : Boot.ALL) {
-      List<Class<?>> tests = GuestTests.of(boot, MATRIX, TESTS);
-      boolean named = BOOTS.isEmpty() || List.of(BOOTS.split(",")).contains(boot.name());
-      if (named && !tests.isEmpty()) {
-        CompletableFuture<GuestRun> run =
-            RUNS.computeIfAbsent(
-                boot, b -> CompletableFuture.supplyAsync(() -> GuestRun.of(b, tests), POOL));
-        // waited for when its turn comes, not before
-        containers.add(
-            dynamicContainer(boot.name(), Stream.of(run).flatMap(r -> report(r.join(), tests))));
-      }
-    }
-    return containers.stream();
+    GuestBoots.alone();
+    // each is waited for when its turn comes, not before
+    return GuestBoots.started().stream()
+        .map(
+            g ->
+                dynamicContainer(
+                    g.boot().name(), Stream.of(g.run()).flatMap(r -> report(r.join(), g.tests()))));
   }
 
   private static Stream<DynamicTest> report(GuestRun run, List<Class<?>> tests) {
@@ -94,7 +70,7 @@ class GuestsIT {
   private static void unavailable(GuestRun run) {
     String what =
         "kernel " + run.boot().kernel() + " cannot be downloaded: " + run.tail("vmtest.log", 10);
-    if (MATRIX) {
+    if (GuestBoots.MATRIX) {
       throw new AssertionError(what);
     }
     // the build shows such a line, wherever the rest of its output goes

@@ -3,6 +3,7 @@ package dev.sonde.agent.truth;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -79,6 +80,14 @@ final class Loopback implements AutoCloseable {
       Command.run("tc", "qdisc", "del", "dev", "lo", "root");
       Command.run("ip", "link", "set", "lo", "mtu", "65536", "gso_max_segs", "65535");
     }
+  }
+
+  /** Ends the connection by a reset that the client sends. */
+  void reset() throws IOException {
+    client.setOption(StandardSocketOptions.SO_LINGER, 0);
+    client.close();
+    // the packet goes through loopback's softirq before the close returns
+    server.close();
   }
 
   @Override
