@@ -39,15 +39,15 @@ static __always_inline bool was_throttled(struct task_struct *task, const bool t
 	return queue_is_throttled(task, typed);
 }
 
-static __always_inline u64 throttled_time(struct task_struct *task)
+static __always_inline u64 throttled_time(struct task_struct *task, const bool typed)
 {
-	struct cfs_rq *queue = BPF_CORE_READ(task, se.cfs_rq);
+	struct cfs_rq *queue = GET(task, se.cfs_rq);
 	struct cfs_rq___before_5_19 *old = (void *)queue;
 
 	if (bpf_core_field_exists(queue->throttled_clock_pelt_time))
-		return BPF_CORE_READ(queue, throttled_clock_pelt_time);
+		return GET(queue, throttled_clock_pelt_time);
 	if (bpf_core_field_exists(old->throttled_clock_task_time))
-		return BPF_CORE_READ(old, throttled_clock_task_time);
+		return GET(old, throttled_clock_task_time);
 	return 0;
 }
 
@@ -55,7 +55,7 @@ static __always_inline void note_throttled_time(struct task_struct *task, struct
 						const bool typed)
 {
 	if (throttles_queues())
-		r->throttled_ns = throttled_time(task);
+		r->throttled_ns = throttled_time(task, typed);
 }
 
 /* At the end of a wait that began for another reason. One that moved to another queue has another clock: left alone. */
@@ -63,6 +63,6 @@ static __always_inline void reconsider_throttled(struct task_struct *task, struc
 						 u64 now, const bool typed)
 {
 	if (throttles_queues() && r->reason != WAIT_THROTTLED && !r->charged_to &&
-	    2 * (throttled_time(task) - r->throttled_ns) > now - r->queued_at)
+	    2 * (throttled_time(task, typed) - r->throttled_ns) > now - r->queued_at)
 		r->reason = WAIT_THROTTLED;
 }

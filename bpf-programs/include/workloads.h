@@ -151,9 +151,15 @@ static __always_inline u64 workload_key(u64 cgroup_id, u32 task_flags)
 	return task_flags & PF_KTHREAD ? CGROUP_KERNEL : cgroup_id;
 }
 
+/* Read directly from 5.11 on. */
 static __always_inline u64 current_workload_key(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *task;
 
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		task = bpf_get_current_task_btf();
+		return workload_key(task_cgroup_id(task, true), task->flags);
+	}
+	task = (void *)bpf_get_current_task();
 	return workload_key(task_cgroup_id(task, false), BPF_CORE_READ(task, flags));
 }

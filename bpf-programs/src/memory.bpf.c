@@ -183,17 +183,21 @@ struct {
 	__type(value, struct kernel_kill);
 } kernel_kills SEC(".maps");
 
-static __always_inline int handle_signal(int sig, u64 info, struct task_struct *task)
+static __always_inline int handle_signal(int sig, u64 info, struct task_struct *task,
+					 const bool typed)
 {
 	struct kernel_kill kill = {};
 	u32 pid;
 
 	if (sig != SIGKILL || info != SEND_SIG_PRIV)
 		return 0;
-	pid = BPF_CORE_READ(task, pid);
-	kill.cgroup_id = workload_key(task_cgroup_id(task, false), BPF_CORE_READ(task, flags));
+	pid = GET(task, pid);
+	kill.cgroup_id = workload_key(task_cgroup_id(task, typed), GET(task, flags));
 	kill.sender = bpf_get_current_pid_tgid();
-	BPF_CORE_READ_INTO(&kill.command, task, comm);
+	if (typed)
+		__builtin_memcpy(kill.command, task->comm, sizeof(kill.command));
+	else
+		BPF_CORE_READ_INTO(&kill.command, task, comm);
 	if (bpf_map_update_elem(&kernel_kills, &pid, &kill, BPF_ANY))
 		COUNT_LOSS(storage);
 	return 0;
@@ -225,33 +229,38 @@ static __always_inline int handle_victim(void *ctx, u32 pid)
 	return 0;
 }
 
-#define VICTIM_PID(ctx)                                                        \
-	(bpf_core_field_exists(((struct trace_event_raw_mark_victim *)0)->uid) \
-		 ? (u32)BPF_CORE_READ((struct task_struct *)(ctx)[0], pid)     \
-		 : (u32)(ctx)[0])
+static __always_inline u32 victim_pid(u64 *ctx, const bool typed)
+{
+	if (bpf_core_field_exists(((struct trace_event_raw_mark_victim *)0)->uid)) {
+		struct task_struct *victim = (struct task_struct *)ctx[0];
+
+		return GET(victim, pid);
+	}
+	return ctx[0];
+}
 
 SEC("tp_btf/signal_generate")
 int oom_signal_btf(u64 *ctx)
 {
-	return handle_signal(ctx[0], ctx[1], (struct task_struct *)ctx[2]);
+	return handle_signal(ctx[0], ctx[1], (struct task_struct *)ctx[2], true);
 }
 
 SEC("tp_btf/mark_victim")
 int oom_victim_btf(u64 *ctx)
 {
-	return handle_victim(ctx, VICTIM_PID(ctx));
+	return handle_victim(ctx, victim_pid(ctx, true));
 }
 
 SEC("raw_tp/signal_generate")
 int oom_signal_raw(u64 *ctx)
 {
-	return handle_signal(ctx[0], ctx[1], (struct task_struct *)ctx[2]);
+	return handle_signal(ctx[0], ctx[1], (struct task_struct *)ctx[2], false);
 }
 
 SEC("raw_tp/mark_victim")
 int oom_victim_raw(u64 *ctx)
 {
-	return handle_victim(ctx, VICTIM_PID(ctx));
+	return handle_victim(ctx, victim_pid(ctx, false));
 }
 
 SEC("license")

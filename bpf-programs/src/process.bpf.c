@@ -54,12 +54,11 @@ static __always_inline void count_start(u64 key)
 
 static __always_inline void handle_fork(struct task_struct *child, const bool typed)
 {
-	int pid = typed ? child->pid : BPF_CORE_READ(child, pid);
-	int tgid = typed ? child->tgid : BPF_CORE_READ(child, tgid);
+	int pid = GET(child, pid);
+	int tgid = GET(child, tgid);
 
 	if (pid == tgid)
-		count_start(workload_key(task_cgroup_id(child, typed),
-					 typed ? child->flags : BPF_CORE_READ(child, flags)));
+		count_start(workload_key(task_cgroup_id(child, typed), GET(child, flags)));
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -104,27 +103,29 @@ struct {
  * gets here, so that the last two may both see 0: the first to say so is taken. Threads stay in nr_threads until they
  * are released, which is later: where that is 1 there is no other.
  */
-static __always_inline bool is_last_thread(struct task_struct *task)
+static __always_inline bool is_last_thread(struct task_struct *task, const bool typed)
 {
+	struct signal_struct *signal = GET(task, signal);
+	struct task_struct *leader = GET(task, group_leader);
 	struct ended_process key = {};
 	u32 value = 1;
 
-	if (BPF_CORE_READ(task, signal, live.counter) != 0)
+	if (GET(signal, live.counter) != 0)
 		return false;
-	if (BPF_CORE_READ(task, signal, nr_threads) == 1)
+	if (GET(signal, nr_threads) == 1)
 		return true;
-	key.tgid = BPF_CORE_READ(task, tgid);
-	key.start_time = BPF_CORE_READ(task, group_leader, start_time);
+	key.tgid = GET(task, tgid);
+	key.start_time = GET(leader, start_time);
 	return bpf_map_update_elem(&ended_processes, &key, &value, BPF_NOEXIST) == 0;
 }
 
 /* What wait(2) will tell the parent: wait_task_zombie(). */
-static __always_inline u32 exit_result(struct task_struct *task)
+static __always_inline u32 exit_result(struct task_struct *task, const bool typed)
 {
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
-	u32 code = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
-			   ? BPF_CORE_READ(signal, group_exit_code)
-			   : BPF_CORE_READ(task, group_leader, exit_code);
+	struct signal_struct *signal = GET(task, signal);
+	struct task_struct *leader = GET(task, group_leader);
+	u32 code = GET(signal, flags) & SIGNAL_GROUP_EXIT ? GET(signal, group_exit_code)
+							  : GET(leader, exit_code);
 
 	if (code & 0x7f)
 		return EXIT_SIGNAL;
@@ -132,10 +133,10 @@ static __always_inline u32 exit_result(struct task_struct *task)
 }
 
 /* The task that exits is the current one. */
-static __always_inline void count_exit(struct task_struct *task)
+static __always_inline void count_exit(struct task_struct *task, const bool typed)
 {
 	struct process_stats *s = stats_of(current_workload_key());
-	u32 result = exit_result(task);
+	u32 result = exit_result(task, typed);
 
 	if (s && result < EXIT_RESULTS)
 		__sync_fetch_and_add(&s->exited[result], 1);
@@ -149,8 +150,8 @@ int process_exit_btf(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 
-	if (SAYS_GROUP_DEAD ? (bool)ctx[1] : is_last_thread(task))
-		count_exit(task);
+	if (SAYS_GROUP_DEAD ? (bool)ctx[1] : is_last_thread(task, true))
+		count_exit(task, true);
 	return 0;
 }
 
@@ -159,8 +160,8 @@ int process_exit_raw(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 
-	if (SAYS_GROUP_DEAD ? (bool)ctx[1] : is_last_thread(task))
-		count_exit(task);
+	if (SAYS_GROUP_DEAD ? (bool)ctx[1] : is_last_thread(task, false))
+		count_exit(task, false);
 	return 0;
 }
 
@@ -169,8 +170,8 @@ int process_exit_tp(struct trace_event_raw_sched_process_exit *ctx)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-	if (SAYS_GROUP_DEAD ? BPF_CORE_READ(ctx, group_dead) : is_last_thread(task))
-		count_exit(task);
+	if (SAYS_GROUP_DEAD ? BPF_CORE_READ(ctx, group_dead) : is_last_thread(task, false))
+		count_exit(task, false);
 	return 0;
 }
 

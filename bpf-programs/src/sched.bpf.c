@@ -21,10 +21,7 @@
 #include "throttling.h"
 #include "workloads.h"
 
-/* A field of a task: read directly where the verifier knows the pointer's type. Needs `typed` in scope. */
-#define GET(task, field) (typed ? (task)->field : BPF_CORE_READ(task, field))
-
-/* The same of a field whose width depends on the kernel: as many bytes as this kernel's has. */
+/* GET of a field whose width depends on the kernel: as many bytes as this kernel's has. */
 #define GET_SIZED(task, field) (typed ? (task)->field : BPF_CORE_READ_BITFIELD_PROBED(task, field))
 
 /*
@@ -61,7 +58,7 @@ static __always_inline bool is_runnable(struct task_struct *task, const bool typ
 {
 	if (bpf_core_field_exists(task->__state))
 		return GET(task, __state) == TASK_RUNNING;
-	return BPF_CORE_READ((struct task_struct___before_5_14 *)task, state) == TASK_RUNNING;
+	return GET((struct task_struct___before_5_14 *)task, state) == TASK_RUNNING;
 }
 
 static __always_inline bool is_in_iowait(struct task_struct *task, const bool typed)
@@ -70,15 +67,29 @@ static __always_inline bool is_in_iowait(struct task_struct *task, const bool ty
 		     : BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait);
 }
 
-/* Takes the kernel's counts of a task that was there before the agent. Cold: once per task. */
-static __noinline int first_look(struct task_struct *task, struct task_record *r)
+/* Takes the kernel's counts of a task that was there before the agent. */
+static __always_inline int first_look(struct task_struct *task, struct task_record *r,
+				      const bool typed)
 {
-	r->voluntary = BPF_CORE_READ(task, nvcsw);
-	r->involuntary = BPF_CORE_READ(task, nivcsw);
-	r->migrations = BPF_CORE_READ(task, se.nr_migrations);
+	r->voluntary = GET(task, nvcsw);
+	r->involuntary = GET(task, nivcsw);
+	r->migrations = GET(task, se.nr_migrations);
 	r->counted = 1;
 	return 0;
 }
+
+/* Cold, once per task: not inlined. A function for each kind of pointer, here and below. */
+static __noinline int first_look_typed(struct task_struct *task, struct task_record *r)
+{
+	return first_look(task, r, true);
+}
+
+static __noinline int first_look_probed(struct task_struct *task, struct task_record *r)
+{
+	return first_look(task, r, false);
+}
+
+#define FIRST_LOOK(task, r) (typed ? first_look_typed(task, r) : first_look_probed(task, r))
 
 /*
  * A task gives up its CPU: counts the switch as the kernel does (its own counts have just been raised, and what they
@@ -92,7 +103,7 @@ static __always_inline void leave_cpu(struct sched_stats *s, struct task_record 
 	u32 involuntary = GET(prev, nivcsw);
 
 	if (__builtin_expect(!r->counted, 0)) {
-		first_look(prev, r);
+		FIRST_LOOK(prev, r);
 	} else if (s) {
 		ADD(s->switches[SWITCH_VOLUNTARY], voluntary - r->voluntary);
 		ADD(s->switches[SWITCH_INVOLUNTARY], involuntary - r->involuntary);
@@ -153,7 +164,7 @@ static __always_inline void enter_cpu(void *ctx, u32 cpu, u32 slot, struct task_
 	if (!s)
 		return;
 	if (__builtin_expect(!r->counted, 0)) {
-		first_look(next, r);
+		FIRST_LOOK(next, r);
 	} else if (migrations != r->migrations) {
 		ADD(s->migrations,
 		    1); /* as perf counts: at the next turn, however often it moved till then */
@@ -176,10 +187,9 @@ static __always_inline void enter_cpu(void *ctx, u32 cpu, u32 slot, struct task_
 }
 
 /* When a task that leaves its CPU got it, by the scheduler's own books: for what sched_switch did not tell. */
-static __always_inline u64 got_cpu_at(struct task_struct *task, u64 now)
+static __always_inline u64 got_cpu_at(struct task_struct *task, u64 now, const bool typed)
 {
-	return now - (BPF_CORE_READ(task, se.sum_exec_runtime) -
-		      BPF_CORE_READ(task, se.prev_sum_exec_runtime));
+	return now - (GET(task, se.sum_exec_runtime) - GET(task, se.prev_sum_exec_runtime));
 }
 
 static __always_inline void count_on_cpu(u32 cpu, u32 slot, u64 nanos)
@@ -194,13 +204,14 @@ static __always_inline void count_on_cpu(u32 cpu, u32 slot, u64 nanos)
 /*
  * Another task leaves this CPU than the one that was seen to get it: the switch between the two was not traced. Seen on
  * guests whose init hides its own switches, about three a second. Without this, the wait of the task after it would
- * be lost and its CPU time charged to the hidden one. Cold, hence not inlined.
+ * be lost and its CPU time charged to the hidden one.
  */
-static __noinline int make_up_for_missed_switch(void *ctx, struct cpu_state *c,
-						struct task_struct *prev, u32 prev_pid, u64 now)
+static __always_inline int make_up_for_missed_switch(void *ctx, struct cpu_state *c,
+						     struct task_struct *prev, u32 prev_pid,
+						     u64 now, const bool typed)
 {
 	u32 cpu = bpf_get_smp_processor_id();
-	u64 start = got_cpu_at(prev, now);
+	u64 start = got_cpu_at(prev, now, typed);
 	struct task_record *r;
 
 	if (!c)
@@ -210,7 +221,7 @@ static __noinline int make_up_for_missed_switch(void *ctx, struct cpu_state *c,
 		start = now;
 	r = prev_pid ? record_of(prev, prev_pid) : NULL;
 	if (r) {
-		u32 row = sched_row(cpu, task_slot(prev, r, false));
+		u32 row = sched_row(cpu, task_slot(prev, r, typed));
 		struct sched_stats *s = bpf_map_lookup_elem(&sched_stats, &row);
 
 		if (s && r->queued_at) {
@@ -235,6 +246,18 @@ static __noinline int make_up_for_missed_switch(void *ctx, struct cpu_state *c,
 	return 0;
 }
 
+static __noinline int make_up_typed(void *ctx, struct cpu_state *c, struct task_struct *prev,
+				    u32 prev_pid, u64 now)
+{
+	return make_up_for_missed_switch(ctx, c, prev, prev_pid, now, true);
+}
+
+static __noinline int make_up_probed(void *ctx, struct cpu_state *c, struct task_struct *prev,
+				     u32 prev_pid, u64 now)
+{
+	return make_up_for_missed_switch(ctx, c, prev, prev_pid, now, false);
+}
+
 static __always_inline void handle_switch(void *ctx, bool preempt, struct task_struct *prev,
 					  struct task_struct *next, const bool typed)
 {
@@ -248,8 +271,12 @@ static __always_inline void handle_switch(void *ctx, bool preempt, struct task_s
 
 	if (!c)
 		return;
-	if (__builtin_expect(c->pid != prev_pid && c->since, 0))
-		make_up_for_missed_switch(ctx, c, prev, prev_pid, now);
+	if (__builtin_expect(c->pid != prev_pid && c->since, 0)) {
+		if (typed)
+			make_up_typed(ctx, c, prev, prev_pid, now);
+		else
+			make_up_probed(ctx, c, prev, prev_pid, now);
+	}
 	if (prev_pid) {
 		struct sched_stats *s = NULL;
 
@@ -297,7 +324,7 @@ static __always_inline void handle_migrate(struct task_struct *task, const bool 
 	if (bpf_core_field_exists(task->thread_info.cpu))
 		cpu = GET(task, thread_info.cpu);
 	else
-		cpu = BPF_CORE_READ((struct task_struct___before_5_16 *)task, cpu);
+		cpu = GET((struct task_struct___before_5_16 *)task, cpu);
 	now = bpf_ktime_get_ns();
 	charge_wait(cpu, r, now);
 	r->charged_to = now;
@@ -456,7 +483,7 @@ static __always_inline void leave_current(struct cpu_state *c, u32 cpu, u32 pid,
 	if (!s)
 		return;
 	if (c->since && c->pid != pid) {
-		u64 start = got_cpu_at(task, now);
+		u64 start = got_cpu_at(task, now, false);
 
 		COUNT_LOSS(missed_switch);
 		if (start > c->since && start <= now)
