@@ -120,6 +120,8 @@ public final class Agent implements AutoCloseable {
 
     List<Source> sources = new ArrayList<>();
     sources.add(new PodSweep(pods));
+    // what was read before what was written: no snapshot has more events read than written
+    sources.add(new EventSource(drain, router, events));
     sources.add(kernel);
     sources.add(
         own(
@@ -135,7 +137,6 @@ public final class Agent implements AutoCloseable {
             pods,
             config.get(Options.STALE_AFTER)));
     sources.add(new IdentitySeries(pods, config.get(Options.POD_LABELS), identities::reports));
-    sources.add(new EventSource(drain, router, events));
     sources.add(new HttpSource(http));
     sources.add(new ProcessSource(version));
     SnapshotLoop loop =

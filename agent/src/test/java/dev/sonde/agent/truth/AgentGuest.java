@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Guest(variants = {Variant.PLAIN, Variant.CGROUP_V1, Variant.INTEGRITY})
 class AgentGuest {
-  private static final long BYTES = 3_000_000;
+  private static final long BYTES = 2_000_000;
   private static final String PORT = "7000";
 
   @ParameterizedTest
@@ -61,9 +61,13 @@ class AgentGuest {
       assertThat(resent).as("segments that loss made TCP send again").isGreaterThan(30);
       assertThat(moved.retransmits(clientPod)).isEqualTo(resent);
       assertThat(moved.of(TcpMoved.SENT, "unit", "~unknown")).isZero();
-      assertThat(after.sum("sonde_events_written_total")).isPositive();
-      assertThat(after.sum("sonde_events_read_total"))
-          .isEqualTo(after.sum("sonde_events_written_total"));
+      // they go on: an emulated CPU keeps somebody waiting for long all the time
+      double written = after.sum("sonde_events_written_total");
+      assertThat(written).isPositive();
+      assertThat(after.sum("sonde_events_read_total")).isLessThanOrEqualTo(written);
+      Scrape later = agent.fresh();
+      assertThat(later.sum("sonde_events_read_total"))
+          .isBetween(written, later.sum("sonde_events_written_total"));
       waitsForTheCpu(agent, attached, mechanisms.contains("sched=tracepoint"));
       assertThat(agent.terminate()).as(agent.log()).isIn(0, 143);
     }
