@@ -2,19 +2,20 @@ package dev.sonde.agent.guest;
 
 import dev.sonde.agent.KernelTest;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.platform.engine.support.descriptor.ClassSource;
 import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestPlan;
 
 /**
- * Starts the guests when a run of tests begins that has {@link GuestsIT} in it: the other tests
- * wait more than they compute, and an emulated processor takes what they leave. One guest at a time
- * until {@link #alone}; started once, however often a build repeats what failed.
+ * Starts the guests when a run of tests begins that has {@link GuestsIT} in it. Beside other tests,
+ * which wait more than they compute, they get the processors that would be idle and nothing else.
+ * Started once, however often a build repeats what failed.
  *
  * <p>Named in {@code META-INF/services}. Thread-safe.
  */
@@ -25,14 +26,9 @@ public final class GuestBoots implements TestExecutionListener {
   private static final int AT_A_TIME = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
 
   /** Takes them in their order. */
-  private static final ThreadPoolExecutor POOL =
-      new ThreadPoolExecutor(
-          1,
-          AT_A_TIME,
-          1,
-          TimeUnit.MINUTES,
-          new LinkedBlockingQueue<>(),
-          Thread.ofPlatform().daemon().name("guest-", 0).factory());
+  private static final ExecutorService POOL =
+      Executors.newFixedThreadPool(
+          AT_A_TIME, Thread.ofPlatform().daemon().name("guest-", 0).factory());
 
   private static final List<Started> STARTED = new ArrayList<>();
 
@@ -48,37 +44,37 @@ public final class GuestBoots implements TestExecutionListener {
 
   @Override
   public void testPlanExecutionStarted(TestPlan plan) {
-    boolean asked =
-        plan.countTestIdentifiers(
-                id ->
-                    id.getSource().orElse(null) instanceof ClassSource c
-                        && c.getClassName().equals(GuestsIT.class.getName()))
-            > 0;
-    if (asked && KernelTest.Condition.why() == null) {
-      started();
-    }
-  }
-
-  /** Starts them, if they are not yet. */
-  static synchronized List<Started> started() {
-    if (STARTED.isEmpty()) {
-      for (Boot boot : Boot.ALL) {
-        List<Class<?>> tests = GuestTests.of(boot, MATRIX, TESTS);
-        boolean named = BOOTS.isEmpty() || List.of(BOOTS.split(",")).contains(boot.name());
-        if (named && !tests.isEmpty()) {
-          STARTED.add(
-              new Started(
-                  boot,
-                  tests,
-                  CompletableFuture.supplyAsync(() -> GuestRun.of(boot, tests), POOL)));
+    Set<String> classes = new HashSet<>();
+    for (TestIdentifier root : plan.getRoots()) {
+      for (TestIdentifier id : plan.getDescendants(root)) {
+        if (id.getSource().orElse(null) instanceof ClassSource c) {
+          classes.add(c.getClassName());
         }
       }
     }
+    if (classes.remove(GuestsIT.class.getName()) && KernelTest.Condition.why() == null) {
+      start(!classes.isEmpty());
+    }
+  }
+
+  static synchronized List<Started> started() {
     return List.copyOf(STARTED);
   }
 
-  /** No other test runs any more: the machine is the guests'. */
-  static void alone() {
-    POOL.setCorePoolSize(AT_A_TIME);
+  private static synchronized void start(boolean besideOthers) {
+    if (!STARTED.isEmpty()) {
+      return;
+    }
+    for (Boot boot : Boot.ALL) {
+      List<Class<?>> tests = GuestTests.of(boot, MATRIX, TESTS);
+      boolean named = BOOTS.isEmpty() || List.of(BOOTS.split(",")).contains(boot.name());
+      if (named && !tests.isEmpty()) {
+        STARTED.add(
+            new Started(
+                boot,
+                tests,
+                CompletableFuture.supplyAsync(() -> GuestRun.of(boot, tests, besideOthers), POOL)));
+      }
+    }
   }
 }

@@ -17,8 +17,7 @@ import org.junit.jupiter.api.TestFactory;
  * Reports each test that ran in a guest as a test here. A boot is one run of all its tests: what
  * fails there is not run again, since an answer that depends on the run is wrong.
  *
- * <p>The last class of the build: guests run beside the others, one at a time, and two at a time
- * when the others are done ({@link GuestBoots}).
+ * <p>The last class of the build: guests run beside the others ({@link GuestBoots}).
  *
  * <ul>
  *   <li>{@code -Dsonde.matrix=true}: both tiers on all kernels, and a kernel that cannot be
@@ -32,7 +31,6 @@ import org.junit.jupiter.api.TestFactory;
 class GuestsIT {
   @TestFactory
   Stream<DynamicNode> guests() {
-    GuestBoots.alone();
     // each is waited for when its turn comes, not before
     return GuestBoots.started().stream()
         .map(
