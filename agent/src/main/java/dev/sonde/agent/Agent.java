@@ -8,6 +8,7 @@ import dev.sonde.agent.doctor.StartFailure;
 import dev.sonde.agent.host.ProcFs;
 import dev.sonde.agent.log.Log;
 import dev.sonde.agent.pipeline.EventDrain;
+import dev.sonde.agent.pipeline.SeriesLimits;
 import dev.sonde.agent.pipeline.SnapshotLoop;
 import dev.sonde.agent.pipeline.Source;
 import dev.sonde.agent.probe.EventRouter;
@@ -111,11 +112,12 @@ public final class Agent implements AutoCloseable {
 
     EventHub events = own(new EventHub());
     EventRouter router = new EventRouter(pods, events::publish);
-    EventDrain drain = drain(kernel, router);
+    AtomicReference<@Nullable SnapshotLoop> snapshots = new AtomicReference<>();
+    Runnable watch = kernel.watch(() -> soon(snapshots.get()));
+    EventDrain drain = drain(kernel, router, watch);
     if (drain != null && kernel.tellsOfCgroups()) {
       pods.toldOfCgroups();
     }
-    AtomicReference<@Nullable SnapshotLoop> snapshots = new AtomicReference<>();
     IdentityLoop identities = own(Identity.open(config, pods, () -> soon(snapshots.get())));
 
     List<Source> sources = new ArrayList<>();
@@ -143,6 +145,9 @@ public final class Agent implements AutoCloseable {
         own(
             new SnapshotLoop(
                 config.get(Options.NODE_NAME),
+                new SeriesLimits(
+                    config.get(Options.MAX_SERIES_PER_METRIC),
+                    config.get(Options.MAX_SERIES).orElseGet(SeriesLimits::fittingIntoTheHeap)),
                 sources,
                 config.get(Options.SNAPSHOT_INTERVAL),
                 observer));
@@ -224,12 +229,17 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  private @Nullable EventDrain drain(KernelSource kernel, EventRouter router) {
+  private @Nullable EventDrain drain(KernelSource kernel, EventRouter router, Runnable watch) {
     EventReader reader = kernel.eventReader();
     if (reader == null) {
       return null;
     }
-    EventDrain drain = own(new EventDrain(reader, router, router::release));
+    Runnable afterPass =
+        () -> {
+          router.release();
+          watch.run();
+        };
+    EventDrain drain = own(new EventDrain(reader, router, afterPass));
     drain.start();
     return drain;
   }

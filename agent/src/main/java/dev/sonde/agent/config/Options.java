@@ -23,6 +23,8 @@ public final class Options {
   /** Where the configuration file lies if nobody names one. */
   public static final Path DEFAULT_FILE = Path.of("/etc/sonde/sonde.yaml");
 
+  private static final int MANY_SERIES = 100_000_000;
+
   /** What a pod with a service account finds. */
   private static final String SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -111,6 +113,18 @@ public final class Options {
           .withHelp("containers and units with series of their own; the rest is ~other")
           .withExample("4096")
           .forCommands(AGENT, DOCTOR);
+
+  public static final Option<Integer> MAX_SERIES_PER_METRIC =
+      Option.of("max-series-per-metric", "N", Values.integer(1, MANY_SERIES))
+          .withDefault("20000")
+          .withHelp("series of workloads that a metric may have; the rest is in its ~other")
+          .withExample("50000");
+
+  public static final Option<Optional<Integer>> MAX_SERIES =
+      Option.of("max-series", "N|auto", Options::maxSeries)
+          .withDefault("auto")
+          .withHelp("likewise, of all metrics together; auto: what the heap has room for")
+          .withExample("30000");
 
   public static final Option<Long> BPF_MEMORY_LIMIT =
       Option.of("bpf-memory-limit", "SIZE", Quantities.size(1_000_000, 1L << 40))
@@ -245,6 +259,8 @@ public final class Options {
           PROBES,
           SNAPSHOT_INTERVAL,
           MAX_WORKLOADS,
+          MAX_SERIES_PER_METRIC,
+          MAX_SERIES,
           BPF_MEMORY_LIMIT,
           SCHED_DEADLINES,
           SCHED_LONG_WAIT,
@@ -269,6 +285,12 @@ public final class Options {
   /** The rows whose flags {@code command} takes. */
   public static List<Option<?>> of(Command command) {
     return ALL.stream().<Option<?>>map(o -> o).filter(o -> o.commands().contains(command)).toList();
+  }
+
+  private static Optional<Integer> maxSeries(String text) throws BadValueException {
+    return text.equals("auto")
+        ? Optional.empty()
+        : Optional.of(Values.integer(1, MANY_SERIES).parse(text));
   }
 
   private static PodLabels podLabels(String text) throws BadValueException {

@@ -1,67 +1,91 @@
 package dev.sonde.agent.pipeline;
 
-import dev.sonde.exporter.model.Labels;
 import dev.sonde.exporter.model.Metric;
-import dev.sonde.exporter.model.Series;
-import dev.sonde.exporter.model.Workload;
-import java.util.HashMap;
-import java.util.List;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Every series that lives, so that a snapshot uses the same {@link Series} object as the one before
- * it and renderers find what they kept there.
+ * Every series that lives, so that a snapshot uses the same {@link dev.sonde.exporter.model.Series}
+ * object as the one before it and renderers find what they kept there.
  *
  * <p>A series that a snapshot does not mention has ended; if it comes back, it is a new one with a
- * new created timestamp. Owned by the snapshot thread.
+ * new created timestamp. Only where its source failed, that says nothing. Owned by the snapshot
+ * thread.
  */
 final class SeriesTable {
-  private record Key(Metric metric, @Nullable Workload owner, List<String> more) {}
-
-  private static final class Entry {
-    final Series series;
-    long seen;
-
-    Entry(Series series) {
-      this.series = series;
-    }
-  }
-
   private final String node;
-  private final Map<Key, Entry> entries = new HashMap<>();
-
-  SeriesTable(String node) {
-    this.node = node;
-  }
+  private final SeriesLimits limits;
+  private final Map<String, MetricSeries> metrics = new LinkedHashMap<>();
+  private long snapshot;
+  private Instant at = Instant.EPOCH;
+  private @Nullable Source source;
+  private int named;
 
   /**
-   * @param owner null for a series of the node or the agent
-   * @param snapshot the sequence of the snapshot that mentions it
+   * @param node value of every series' {@code node} label
    */
-  Series get(
-      Metric metric, @Nullable Workload owner, String[] more, long snapshot, long nowMillis) {
-    Key key = new Key(metric, owner, List.of(more));
-    Entry entry = entries.get(key);
-    if (entry == null) {
-      Labels labels = owner == null ? own(more) : Labels.of(node, owner, more);
-      entry = new Entry(new Series(metric, labels, nowMillis));
-      entries.put(key, entry);
+  SeriesTable(String node, SeriesLimits limits) {
+    this.node = node;
+    this.limits = limits;
+  }
+
+  /** A snapshot is begun. */
+  void begin(long sequence, Instant time) {
+    snapshot = sequence;
+    at = time;
+    source = null;
+  }
+
+  /** What is mentioned next, it is that source which does. */
+  void from(Source next) {
+    source = next;
+  }
+
+  /** The series of a metric; the same object each time. */
+  MetricSeries of(Metric metric) {
+    MetricSeries of = metrics.get(metric.name());
+    if (of == null) {
+      of = new MetricSeries(metric, this);
+      metrics.put(metric.name(), of);
     }
-    entry.seen = snapshot;
-    return entry.series;
+    return of;
   }
 
-  private Labels own(String[] more) {
-    String[] all = new String[more.length + 2];
-    all[0] = "node";
-    all[1] = node;
-    System.arraycopy(more, 0, all, 2, more.length);
-    return Labels.of(all);
+  Collection<MetricSeries> all() {
+    return metrics.values();
   }
 
-  /** Forgets the series that the snapshot did not mention. */
-  void endOthers(long snapshot) {
-    entries.values().removeIf(e -> e.seen != snapshot);
+  String node() {
+    return node;
+  }
+
+  long snapshot() {
+    return snapshot;
+  }
+
+  long nowMillis() {
+    return at.toEpochMilli();
+  }
+
+  @Nullable Source source() {
+    return source;
+  }
+
+  /** Whether a metric that has so many series of workloads may have one more. */
+  boolean hasRoom(int ofMetric) {
+    return ofMetric < limits.perMetric() && named < limits.all();
+  }
+
+  void added(int series) {
+    named += series;
+  }
+
+  /** The snapshot is made: forgets the series that it did not mention, but for the failed. */
+  void end(Set<Source> failed) {
+    metrics.values().forEach(m -> m.end(failed));
   }
 }

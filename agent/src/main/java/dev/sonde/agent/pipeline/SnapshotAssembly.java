@@ -3,96 +3,76 @@ package dev.sonde.agent.pipeline;
 import dev.sonde.exporter.model.Family;
 import dev.sonde.exporter.model.Histogram;
 import dev.sonde.exporter.model.Metric;
-import dev.sonde.exporter.model.Series;
 import dev.sonde.exporter.model.Snapshot;
 import dev.sonde.exporter.model.Workload;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
 
 /** One snapshot in the making. Owned by the snapshot thread, used once. */
 final class SnapshotAssembly implements SnapshotBuilder {
+  private static final Metric SERIES =
+      Metric.gauge("sonde_series", "Series of each metric in this snapshot.");
+
+  private static final Metric DROPPED =
+      Metric.counter(
+          "sonde_series_dropped_total",
+          "Series that have none of their own, for --max-series or --max-series-per-metric; their"
+              + " increments are in ~other.");
+
   private final SeriesTable table;
   private final long sequence;
   private final Instant at;
-  private final Map<Metric, Scalars> scalars = new LinkedHashMap<>();
-  private final Map<Metric, Histograms> histograms = new LinkedHashMap<>();
 
   SnapshotAssembly(SeriesTable table, long sequence, Instant at) {
     this.table = table;
     this.sequence = sequence;
     this.at = at;
-  }
-
-  /** Columns that grow. */
-  private static final class Scalars {
-    final Map<Series, Integer> rows = new LinkedHashMap<>();
-    double[] values = new double[16];
-
-    void add(Series series, double value) {
-      int row = rows.computeIfAbsent(series, s -> rows.size());
-      if (row == values.length) {
-        values = Arrays.copyOf(values, row * 2);
-      }
-      values[row] += value;
-    }
-
-    Family family(Metric metric) {
-      return new Family.Scalars(
-          metric, rows.keySet().toArray(Series[]::new), Arrays.copyOf(values, rows.size()));
-    }
-  }
-
-  private static final class Histograms {
-    final Map<Series, Histogram> rows = new LinkedHashMap<>();
-
-    Family family(Metric metric) {
-      return new Family.Histograms(
-          metric, rows.keySet().toArray(Series[]::new), rows.values().toArray(Histogram[]::new));
-    }
+    table.begin(sequence, at);
   }
 
   @Override
   public void add(Metric metric, Workload owner, double value, String... more) {
-    addScalar(metric, owner, value, more);
+    table.of(metric).add(owner, more, value);
   }
 
   @Override
   public void add(Metric metric, Workload owner, Histogram value, String... more) {
-    Series series = table.get(metric, owner, more, sequence, at.toEpochMilli());
-    histograms
-        .computeIfAbsent(metric, m -> new Histograms())
-        .rows
-        .merge(series, value, Histogram::plus);
+    table.of(metric).add(owner, more, value);
   }
 
   @Override
   public void addOwn(Metric metric, double value, String... labels) {
-    addScalar(metric, null, value, labels);
+    table.of(metric).add(null, labels, value);
   }
 
-  private void addScalar(Metric metric, @Nullable Workload owner, double value, String[] more) {
-    Series series = table.get(metric, owner, more, sequence, at.toEpochMilli());
-    scalars.computeIfAbsent(metric, m -> new Scalars()).add(series, value);
+  /** When all sources have said what they have: how many series there are. */
+  void addCounts() {
+    // Not while the table changes: these two metrics are of it too.
+    List<MetricSeries> metrics = List.copyOf(table.all());
+    for (MetricSeries m : metrics) {
+      m.fold();
+      if (m.size() > 0) {
+        addOwn(SERIES, m.size(), "metric", m.metric().name());
+      }
+      if (m.isPerWorkload()) {
+        addOwn(DROPPED, m.dropped(), "metric", m.metric().name());
+      }
+    }
   }
 
-  /** How many series each metric has so far. */
-  Map<Metric, Integer> counts() {
-    Map<Metric, Integer> counts = new LinkedHashMap<>();
-    scalars.forEach((m, s) -> counts.put(m, s.rows.size()));
-    histograms.forEach((m, h) -> counts.put(m, h.rows.size()));
-    return counts;
-  }
-
-  Snapshot finish() {
-    table.endOthers(sequence);
-    List<Family> families = new ArrayList<>(scalars.size() + histograms.size());
-    scalars.forEach((metric, s) -> families.add(s.family(metric)));
-    histograms.forEach((metric, h) -> families.add(h.family(metric)));
+  /**
+   * @param failed the sources that did not say all
+   */
+  Snapshot finish(Set<Source> failed) {
+    List<Family> families = new ArrayList<>(table.all().size());
+    for (MetricSeries m : table.all()) {
+      if (m.size() > 0) {
+        families.add(m.family());
+      }
+    }
+    table.end(failed);
     return new Snapshot(sequence, at, families);
   }
 }

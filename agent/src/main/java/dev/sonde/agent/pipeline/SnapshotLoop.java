@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
@@ -23,11 +22,11 @@ import org.jspecify.annotations.Nullable;
 public final class SnapshotLoop implements AutoCloseable {
   private static final Log LOG = Log.named("snapshot");
 
-  private static final Metric SERIES =
-      Metric.gauge("sonde_series", "Series of each metric in this snapshot.");
-
   private static final Metric SNAPSHOTS =
       Metric.counter("sonde_snapshots_total", "Snapshots made, this one included.");
+
+  /** Early snapshots take at most one CPU's time divided by this. */
+  private static final int EARLY_SHARE = 10;
 
   private final List<Source> sources;
   private final Duration interval;
@@ -43,13 +42,18 @@ public final class SnapshotLoop implements AutoCloseable {
 
   /**
    * @param node value of every series' {@code node} label
+   * @param limits how many series there may be
    * @param observer told of each snapshot after it was published, on the snapshot thread
    */
   public SnapshotLoop(
-      String node, List<Source> sources, Duration interval, Consumer<Snapshot> observer) {
+      String node,
+      SeriesLimits limits,
+      List<Source> sources,
+      Duration interval,
+      Consumer<Snapshot> observer) {
     this.sources = List.copyOf(sources);
     this.interval = interval;
-    this.table = new SeriesTable(node);
+    this.table = new SeriesTable(node, limits);
     this.observer = observer;
     this.thread = Thread.ofPlatform().name("sonde-snapshot").daemon(true).unstarted(this::run);
   }
@@ -65,7 +69,8 @@ public final class SnapshotLoop implements AutoCloseable {
 
   /**
    * Makes the next snapshot as soon as a quarter of the interval is over: what was waited for is
-   * there. Any thread.
+   * there. Where a snapshot costs much, not so soon. The one after it comes half an interval later.
+   * Any thread.
    */
   public void soon() {
     soon = true;
@@ -95,13 +100,14 @@ public final class SnapshotLoop implements AutoCloseable {
       if (next < now) {
         next = now; // a slow source: no burst of snapshots to catch up
       }
-      long early = started + interval.toNanos() / 4;
+      long early = started + Math.max(interval.toNanos() / 4, (now - started) * EARLY_SHARE);
       for (long until = next; !closed && System.nanoTime() < until; ) {
         LockSupport.parkNanos(this, until - System.nanoTime());
         until = soon ? Math.min(early, next) : next;
       }
       if (System.nanoTime() < next) {
-        next = System.nanoTime(); // an early one: the interval begins anew
+        // An early one. What has just begun is looked at again soon: a JVM is not one yet.
+        next = System.nanoTime() - interval.toNanos() / 2;
       }
     }
   }
@@ -110,6 +116,7 @@ public final class SnapshotLoop implements AutoCloseable {
     SnapshotAssembly out = new SnapshotAssembly(table, ++sequence, Instant.now());
     for (Source source : sources) {
       try {
+        table.from(source);
         source.collect(out);
         if (failing.remove(source)) {
           LOG.info("source works again", "source", source.getClass().getSimpleName());
@@ -126,10 +133,8 @@ public final class SnapshotLoop implements AutoCloseable {
       }
     }
     out.addOwn(SNAPSHOTS, sequence);
-    for (Map.Entry<Metric, Integer> e : out.counts().entrySet()) {
-      out.addOwn(SERIES, e.getValue(), "metric", e.getKey().name());
-    }
-    return out.finish();
+    out.addCounts();
+    return out.finish(failing);
   }
 
   /** Ends the thread and waits for the collection under way. */

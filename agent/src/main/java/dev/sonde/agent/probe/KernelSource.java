@@ -112,6 +112,18 @@ public final class KernelSource implements Source, AutoCloseable {
     return probes.probe(Probes.CGROUP).loaded() != null;
   }
 
+  /**
+   * What is to be called now and then, by one thread, so that {@code fresh} is called when
+   * something was counted for a workload for the first time.
+   */
+  public Runnable watch(Runnable fresh) {
+    Slots watched = slots;
+    return watched == null
+        ? () -> {}
+        : new SlotWatch(watched::owner, probes.settings().maxSlots(), fresh, System::nanoTime)
+            ::look;
+  }
+
   /** Gives the sockets that are older than the agent an owner. */
   public void adoptOldSockets() throws BpfException {
     BpfProgram iterator = probes.program("tcp_old_sockets");

@@ -1,14 +1,12 @@
 package dev.sonde.agent.probe;
 
+import dev.sonde.agent.workload.Linger;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Workload;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -18,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * Turns the kernel's free-running counters of slots into totals of workloads.
  *
  * <p>Two cgroups of one container add up in one total; a slot that changes its owner goes on
- * counting for the new one from where it stood. Owned by the snapshot thread.
+ * counting for the new one from where it stood. Whose a slot is is asked again only when names may
+ * have changed ({@link PodTable#generation}). Owned by the snapshot thread.
  *
  * @param <L> what was last read of a slot
  * @param <T> the totals of a workload
@@ -30,6 +29,7 @@ final class PerWorkload<L, T> {
   private final Function<Workload, T> freshTotals;
   private final List<Slot<L, T>> known = new ArrayList<>();
   private final Map<Workload, Kept<T>> totals = new LinkedHashMap<>();
+  private long forgotAt;
 
   /** What is known of a slot. */
   private static final class Slot<L, T> {
@@ -37,17 +37,20 @@ final class PerWorkload<L, T> {
     long owner = Slots.NOBODY;
     @Nullable Kept<T> kept;
 
+    /** As of when {@link #kept} is right. */
+    long generation;
+
     Slot(L last) {
       this.last = last;
     }
   }
 
-  /** The totals of a workload, and when a slot of it was last found to be another's. */
+  /** The totals of a workload, and how many slots count for it. */
   private static final class Kept<T> {
     final Workload workload;
     final T totals;
-    boolean renamed;
-    long renamedAt;
+    final Linger linger = new Linger();
+    int slots;
 
     Kept(Workload workload, T totals) {
       this.workload = workload;
@@ -72,6 +75,7 @@ final class PerWorkload<L, T> {
 
   void read(Reader<L, T> reader) {
     int end = slots.end();
+    long generation = pods.generation();
     for (int i = 0; i < end; i++) {
       if (i == known.size()) {
         known.add(new Slot<>(freshSlot.get()));
@@ -79,11 +83,10 @@ final class PerWorkload<L, T> {
       Slot<L, T> slot = known.get(i);
       long owner = slots.owner(i);
       if (owner == Slots.NOBODY) {
-        slot.owner = owner;
-        slot.kept = null;
+        give(slot, owner, null);
         continue;
       }
-      Kept<T> kept = kept(slot, owner);
+      Kept<T> kept = kept(slot, owner, generation);
       if (kept != null) {
         reader.read(i, slot.last, kept.totals);
       }
@@ -106,24 +109,38 @@ final class PerWorkload<L, T> {
    * Where a slot's counts go. A name may come late, and pass to a later pod: from then on the
    * counts go to its new owner, and what was counted stays where it is.
    */
-  private @Nullable Kept<T> kept(Slot<L, T> slot, long owner) {
-    Workload workload = pods.find(owner);
+  private @Nullable Kept<T> kept(Slot<L, T> slot, long owner, long generation) {
     Kept<T> before = slot.owner == owner ? slot.kept : null;
+    if (before != null && slot.generation == generation) {
+      return before;
+    }
+    Workload workload = pods.find(owner);
     if (workload == null) {
       // its name is waited for, or the kernel does not say just now: the counts wait in the row
       return before;
     }
+    slot.generation = generation;
     if (before != null && before.workload.equals(workload)) {
       return before;
     }
     if (before != null) {
-      before.renamedAt = System.nanoTime();
-      before.renamed = true;
+      before.linger.touch(System.nanoTime());
+    }
+    Kept<T> now = totals.computeIfAbsent(workload, w -> new Kept<>(w, freshTotals.apply(w)));
+    give(slot, owner, now);
+    return now;
+  }
+
+  private static <L, T> void give(Slot<L, T> slot, long owner, @Nullable Kept<T> to) {
+    Kept<T> before = slot.kept;
+    if (before != null) {
+      before.slots--;
+    }
+    if (to != null) {
+      to.slots++;
     }
     slot.owner = owner;
-    Kept<T> now = totals.computeIfAbsent(workload, w -> new Kept<>(w, freshTotals.apply(w)));
-    slot.kept = now;
-    return now;
+    slot.kept = to;
   }
 
   /**
@@ -132,21 +149,16 @@ final class PerWorkload<L, T> {
    * for as long as the pod lives. At once go those whose name belongs to a later pod.
    */
   void forgetGone() {
-    Set<Kept<T>> held = Collections.newSetFromMap(new IdentityHashMap<>());
-    for (Slot<L, T> slot : known) {
-      if (slot.owner != Slots.NOBODY && slot.kept != null) {
-        held.add(slot.kept);
-      }
-    }
+    long generation = pods.generation();
+    boolean newNames = generation != forgotAt;
+    forgotAt = generation;
     long now = System.nanoTime();
     totals
         .values()
         .removeIf(
             k ->
-                pods.replaced(k.workload)
-                    || (!held.contains(k)
-                        && !pods.podLives(k.workload)
-                        && !(k.renamed && now - k.renamedAt < pods.staleNanos())));
+                (newNames && pods.replaced(k.workload))
+                    || (k.slots == 0 && k.linger.isOver(pods, k.workload, now)));
   }
 
   void forEach(BiConsumer<Workload, T> consumer) {

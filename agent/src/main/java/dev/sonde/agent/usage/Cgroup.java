@@ -22,10 +22,8 @@ final class Cgroup implements AutoCloseable {
   final CgroupFiles files;
   final Readings last = new Readings();
 
-  /** Whose it is, and that workload's totals. */
-  Workload workload;
-
-  Readings totals;
+  /** Those of the workload whose it is. */
+  Totals totals;
 
   /**
    * Whether it is the uppermost of its workload: what lies below is in its numbers already, and is
@@ -51,11 +49,10 @@ final class Cgroup implements AutoCloseable {
   /** 0: no process was seen. */
   long openFilesLimit;
 
-  Cgroup(long id, String path, Workload workload, CgroupFiles files, Readings totals) {
+  Cgroup(long id, String path, CgroupFiles files, Totals totals) {
     this.id = id;
     this.path = path;
     this.byPath = CgroupPath.workload(path);
-    this.workload = workload;
     this.files = files;
     this.totals = totals;
     String parent = parent(path);

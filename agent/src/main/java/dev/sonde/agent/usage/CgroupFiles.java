@@ -14,6 +14,10 @@ import org.jspecify.annotations.Nullable;
  * makes a container's cgroups one hierarchy after the other, and then no more. Owned by the
  * snapshot thread; close it, or descriptors leak.
  *
+ * <p>Most cgroups of a node do nothing most of the time. One whose CPU time has not changed since
+ * the last look was not throttled since, and its other files are read every {@value #IDLE_LOOKS}th
+ * time only: a task may also wait for memory or a disk without using a CPU.
+ *
  * <p>Source of the definitions: Documentation/admin-guide/cgroup-v2.rst and
  * cgroup-v1/{cpuacct,..}.rst, scheduler/sched-bwc.rst, accounting/psi.rst. Kernel floor of pressure
  * files: 4.20, where the kernel has PSI.
@@ -27,12 +31,23 @@ final class CgroupFiles implements AutoCloseable {
 
   private static final int MICRO = 1000;
 
-  /** How many files may be kept open, by all cgroups together. */
+  private static final int IDLE_LOOKS = 8;
+
+  /**
+   * How many files may be kept open, by all cgroups together: the CPU time's of all, before the
+   * others of any.
+   */
   static final class Budget {
+    private final int ofOthers;
     private int left;
 
     Budget(int files) {
       left = files;
+      ofOthers = files / 2;
+    }
+
+    boolean allows(boolean usage) {
+      return left > (usage ? 0 : ofOthers);
     }
   }
 
@@ -53,6 +68,9 @@ final class CgroupFiles implements AutoCloseable {
   private final Budget budget;
   private final @Nullable String[] names = new String[FILES];
   private final int[] fds = new int[FILES];
+  private long lastTime = StatText.ABSENT;
+  private int idleLooks;
+  private int reads;
 
   CgroupFiles(ControllerMounts mounts, String path, SmallFiles files, Budget budget) {
     this.files = files;
@@ -71,39 +89,50 @@ final class CgroupFiles implements AutoCloseable {
   }
 
   /**
-   * Reads what there is.
+   * Reads what there is, or as much of it as may have changed.
    *
    * @param usage whether this cgroup's CPU time is wanted
+   * @return how many files were read
    */
-  void read(Readings out, boolean usage) {
+  int read(Readings out, boolean usage) {
     out.clear();
-    if (usage) {
-      int length = read(CPUACCT_V1);
-      if (length > 0) {
-        out.set(Field.USAGE, StatText.number(files.buffer(), length, 0));
-      }
-    }
-    int length = read(CPU_V1);
-    if (length > 0) {
-      throttling(out, length, THROTTLED_TIME, 1);
-    }
+    reads = 0;
+    int length = read(CPUACCT_V1);
+    long time = length > 0 ? StatText.number(files.buffer(), length, 0) : StatText.ABSENT;
     // On a hybrid host only for what v1 did not say: its cpuacct may not have this cgroup.
-    if (!out.has(Field.PERIODS) || (usage && !out.has(Field.USAGE))) {
+    boolean fromV2 = time == StatText.ABSENT;
+    if (fromV2) {
       length = read(CPU_V2);
-      if (length > 0) {
-        if (usage && !out.has(Field.USAGE)) {
-          out.set(Field.USAGE, StatText.value(files.buffer(), length, USAGE_USEC), MICRO);
-        }
-        if (!out.has(Field.PERIODS)) {
-          throttling(out, length, THROTTLED_USEC, MICRO);
-        }
-      }
+      time = length > 0 ? StatText.value(files.buffer(), length, USAGE_USEC) : StatText.ABSENT;
     }
+    if (usage) {
+      out.set(Field.USAGE, time, fromV2 ? MICRO : 1);
+    }
+    if (time != StatText.ABSENT && time == lastTime && ++idleLooks < IDLE_LOOKS) {
+      return reads;
+    }
+    lastTime = time;
+    idleLooks = 0;
+    if (fromV2 && length > 0) {
+      throttling(out, length, THROTTLED_USEC, MICRO);
+    }
+    readThrottling(out, fromV2);
     for (int r = 0; r < Pressure.RESOURCES.length; r++) {
       length = read(PRESSURE + r);
       if (length > 0) {
         Pressure.parse(files.buffer(), length, r, out);
       }
+    }
+    return reads;
+  }
+
+  /** Of v1, where that has it. */
+  private void readThrottling(Readings out, boolean v2WasRead) {
+    int length = read(CPU_V1);
+    if (length > 0) {
+      throttling(out, length, THROTTLED_TIME, 1);
+    } else if (!v2WasRead && (length = read(CPU_V2)) > 0) {
+      throttling(out, length, THROTTLED_USEC, MICRO);
     }
   }
 
@@ -119,6 +148,7 @@ final class CgroupFiles implements AutoCloseable {
     if (name == null || fds[file] == NOT_THERE) {
       return 0;
     }
+    reads++;
     if (fds[file] >= 0) {
       return files.read(fds[file], 0);
     }
@@ -131,7 +161,7 @@ final class CgroupFiles implements AutoCloseable {
     if (length <= 0) {
       files.close(fd);
       fds[file]--; // PSI that is switched off says EOPNOTSUPP
-    } else if (budget.left > 0) {
+    } else if (budget.allows(file == CPUACCT_V1 || (file == CPU_V2 && names[CPUACCT_V1] == null))) {
       budget.left--;
       fds[file] = fd;
     } else {

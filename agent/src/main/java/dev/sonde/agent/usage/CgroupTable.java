@@ -4,13 +4,14 @@ import dev.sonde.agent.workload.ControllerMounts;
 import dev.sonde.exporter.model.Workload;
 import dev.sonde.ffi.SmallFiles;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.function.LongSupplier;
 
 /**
  * Which cgroups there are, who is above whom, and the totals of each workload.
@@ -22,9 +23,13 @@ final class CgroupTable implements AutoCloseable {
   private final ControllerMounts mounts;
   private final SmallFiles files;
   private final CgroupFiles.Budget budget;
+  private final LongSupplier nanoClock;
 
   private final Map<Long, Cgroup> byId = new HashMap<>();
-  private final Map<Workload, Readings> totals = new HashMap<>();
+  private final Map<Workload, Totals> totals = new LinkedHashMap<>();
+
+  /** Those that ended and are not reclaimable yet. */
+  private final List<Cgroup> gone = new ArrayList<>();
 
   /** Those that exist, parents before children: what is above is read first. */
   private List<Cgroup> live = List.of();
@@ -32,57 +37,77 @@ final class CgroupTable implements AutoCloseable {
   private long look;
   private int seen;
   private boolean changed;
+  private boolean unnamed;
+  private long names = -1;
+  private long cgroups = -1;
 
   CgroupTable(
-      KnownCgroups known, ControllerMounts mounts, SmallFiles files, CgroupFiles.Budget budget) {
+      KnownCgroups known,
+      ControllerMounts mounts,
+      SmallFiles files,
+      CgroupFiles.Budget budget,
+      LongSupplier nanoClock) {
     this.known = known;
     this.mounts = mounts;
     this.files = files;
     this.budget = budget;
+    this.nanoClock = nanoClock;
   }
 
   /** Takes over what came and went, and names that came late. */
   void refresh() {
-    look++;
-    seen = 0;
-    changed = false;
-    known.visit(this::see);
-    if (changed || seen != live.size()) {
-      arrange();
+    long newNames = known.generation();
+    long newCgroups = known.changes();
+    if (unnamed || newNames != names || newCgroups != cgroups) {
+      look++;
+      seen = 0;
+      changed = false;
+      unnamed = false;
+      known.visit(this::see);
+      if (changed || seen != live.size()) {
+        arrange();
+      }
     }
     forgetReclaimed();
+    forgetGone(newNames != names);
+    names = newNames;
+    cgroups = newCgroups;
   }
 
   List<Cgroup> live() {
     return live;
   }
 
-  Map<Workload, Readings> totals() {
-    return totals;
+  Collection<Totals> totals() {
+    return totals.values();
   }
 
   private void see(long id, String path) {
     Workload workload = known.find(id);
     if (workload == null) {
-      return; // it has no name yet: its counters wait in its files
+      unnamed = true; // its counters wait in its files
+      return;
     }
     Cgroup c = byId.get(id);
     if (c == null) {
       CgroupFiles own = new CgroupFiles(mounts, path, files, budget);
-      c = new Cgroup(id, path, workload, own, totalsOf(workload));
+      c = new Cgroup(id, path, own, totalsOf(workload));
       byId.put(id, c);
       changed = true;
-    } else if (!c.workload.equals(workload)) {
+    } else if (!c.totals.owner.equals(workload)) {
       // what comes from here on is counted under its new name
-      c.workload = workload;
+      c.totals.linger.touch(nanoClock.getAsLong());
+      c.totals.cgroups--;
       c.totals = totalsOf(workload);
     }
     c.seen = look;
     seen++;
   }
 
-  private Readings totalsOf(Workload workload) {
-    return totals.computeIfAbsent(workload, w -> new Readings());
+  private Totals totalsOf(Workload workload) {
+    Totals of = totals.computeIfAbsent(workload, Totals::new);
+    of.cgroups++;
+    return of;
   }
 
   private void arrange() {
@@ -94,6 +119,7 @@ final class CgroupTable implements AutoCloseable {
         there.add(c);
       } else if (!c.gone) {
         c.close();
+        gone.add(c);
       }
     }
     for (Cgroup c : there) {
@@ -109,21 +135,29 @@ final class CgroupTable implements AutoCloseable {
     live = there;
   }
 
-  /** A workload's totals end when all of its cgroups have been gone for {@code --stale-after}. */
   private void forgetReclaimed() {
-    boolean forgot = false;
-    for (Iterator<Cgroup> it = byId.values().iterator(); it.hasNext(); ) {
+    for (Iterator<Cgroup> it = gone.iterator(); it.hasNext(); ) {
       Cgroup c = it.next();
-      if (c.gone && known.reclaimable(c.id)) {
+      if (known.reclaimable(c.id)) {
         it.remove();
-        forgot = true;
+        byId.remove(c.id);
+        c.totals.cgroups--;
       }
     }
-    if (forgot) {
-      Set<Workload> held = new HashSet<>();
-      byId.values().forEach(c -> held.add(c.workload));
-      totals.keySet().retainAll(held);
-    }
+  }
+
+  /**
+   * A workload's totals end when all of its cgroups have been gone for {@code --stale-after} and
+   * its pod does not live; at once, if its name belongs to a later pod.
+   */
+  private void forgetGone(boolean newNames) {
+    long now = nanoClock.getAsLong();
+    totals
+        .values()
+        .removeIf(
+            t ->
+                (newNames && known.replaced(t.owner))
+                    || (t.cgroups == 0 && t.linger.isOver(known, t.owner, now)));
   }
 
   @Override

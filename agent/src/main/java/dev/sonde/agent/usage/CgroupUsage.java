@@ -28,19 +28,24 @@ import java.util.function.LongSupplier;
  * add up. Pressure is of everything below and does not add up. When a container is made anew under
  * the same name, its counters go on from those of the one before.
  *
- * <p><b>The price.</b> A snapshot reads at most {@value #CGROUPS} cgroups, and the descriptors of
- * {@value #PROCESSES} processes or empty cgroups, in turn: with more, each is looked at less often
- * than once a snapshot, and its numbers are older, not wrong. What a cgroup did after the last
- * reading before its end is lost.
+ * <p><b>The price.</b> A snapshot reads at most {@value #FILES} files of {@value #CGROUPS} cgroups,
+ * five of one that works and one of one that does not, and the descriptors of {@value #PROCESSES}
+ * processes or empty cgroups, in turn: with more, each is looked at less often than once a
+ * snapshot, and its numbers are older, not wrong. What a cgroup did after the last reading before
+ * its end is lost.
  *
  * <p>Not thread-safe: the snapshot thread owns it.
  */
 public final class CgroupUsage implements Source, AutoCloseable {
-  private static final int CGROUPS = 512;
+  private static final int CGROUPS = 1024;
+  private static final int FILES = 2560;
   private static final int PROCESSES = 256;
 
-  /** Files that stay open; the usual limit of a container is 2^20, of a login 2^10. */
-  private static final int OPEN_FILES = 512;
+  /**
+   * Files that stay open, where the process may have as many again; the kernel keeps a page for
+   * each. The usual limit of a container is 2^20, of a login 2^10.
+   */
+  private static final int OPEN_FILES = 2048;
 
   private static final int BUFFER = 16 << 10;
   private static final long REDISCOVER_NANOS = 10_000_000_000L;
@@ -67,9 +72,16 @@ public final class CgroupUsage implements Source, AutoCloseable {
       LongSupplier nanoClock) {
     this.known = known;
     this.nanoClock = nanoClock;
-    this.table = new CgroupTable(known, mounts, files, new CgroupFiles.Budget(OPEN_FILES));
+    this.table =
+        new CgroupTable(known, mounts, files, new CgroupFiles.Budget(mayOpen(proc)), nanoClock);
     this.openFiles = new OpenFiles(proc, hierarchy.mount(), files);
     this.node = new NodePressure(proc, files);
+  }
+
+  private int mayOpen(ProcFs proc) {
+    int length = files.read(proc.root() + "/self/limits");
+    long limit = StatText.value(files.buffer(), Math.max(length, 0), OpenFiles.LIMIT);
+    return Math.clamp(limit / 2, 0, OPEN_FILES);
   }
 
   public static CgroupUsage open(
@@ -84,7 +96,7 @@ public final class CgroupUsage implements Source, AutoCloseable {
     List<Cgroup> live = table.live();
     readUsage(live);
     readOpenFiles(live);
-    table.totals().forEach((owner, totals) -> UsageMetrics.emit(out, owner, totals));
+    table.totals().forEach(t -> UsageMetrics.emit(out, t.owner, t.sums));
     openFiles.emit(out, live);
     UsageMetrics.emit(out, Workload.unit("/"), node.read());
   }
@@ -105,15 +117,16 @@ public final class CgroupUsage implements Source, AutoCloseable {
 
   private void readUsage(List<Cgroup> live) {
     int n = Math.min(live.size(), CGROUPS);
-    for (int i = 0; i < n; i++) {
+    int read = 0;
+    for (int i = 0; i < n && read < FILES; i++) {
       if (nextCgroup >= live.size()) {
         nextCgroup = 0;
       }
       Cgroup c = live.get(nextCgroup++);
       // The root's pressure is the node's, which has files of its own.
       if (c.uppermost && !c.path.equals("/")) {
-        c.files.read(now, c.hasUsageOfItsOwn());
-        c.totals.addSince(c.last, now);
+        read += c.files.read(now, c.hasUsageOfItsOwn());
+        c.totals.sums.addSince(c.last, now);
       }
     }
   }

@@ -8,7 +8,7 @@ import java.io.File;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -25,7 +25,7 @@ import java.util.Map;
  * other users' processes: one that may not be looked at is left out.
  */
 final class OpenFiles {
-  private static final byte[] LIMIT = StatText.key("Max open files");
+  static final byte[] LIMIT = StatText.key("Max open files");
 
   private final ProcFs proc;
   private final Path mount;
@@ -107,10 +107,11 @@ final class OpenFiles {
 
   /** A workload may have several cgroups: its nearest process is the nearest of theirs. */
   void emit(SnapshotBuilder out, List<Cgroup> live) {
-    Map<Workload, Cgroup> nearest = new HashMap<>();
+    Map<Workload, Cgroup> nearest = new LinkedHashMap<>();
     for (Cgroup c : live) {
       if (c.openFilesLimit > 0) {
-        nearest.merge(c.workload, c, (a, b) -> isNearer(b.openFiles, b.openFilesLimit, a) ? b : a);
+        nearest.merge(
+            c.totals.owner, c, (a, b) -> isNearer(b.openFiles, b.openFilesLimit, a) ? b : a);
       }
     }
     nearest.forEach(

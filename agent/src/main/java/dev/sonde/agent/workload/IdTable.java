@@ -4,6 +4,7 @@ import dev.sonde.exporter.model.Workload;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -11,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  * An open-addressing table from cgroup id to entry that many threads read while one writes.
  *
  * <p>Slots only ever go from empty to filled, so a reader needs no lock: it stops at the first
- * empty slot. A reader that misses an entry being added asks again under the writer's lock. {@link
- * #get} allocates nothing.
+ * empty slot. A reader that misses an entry being added asks again under the writer's lock. To
+ * grow, and to take entries out, the writer publishes new slots. {@link #get} allocates nothing.
  */
 final class IdTable {
   /**
@@ -35,8 +36,8 @@ final class IdTable {
 
     private long removedNanos;
 
-    /** 0 while it exists, else its place in the order of removals. Written last, read first. */
-    private volatile long removal;
+    /** Written after {@link #removedNanos}, read before it. */
+    private volatile boolean removed;
 
     Entry(long id, String path, CgroupName name, long sinceNanos) {
       this.id = id;
@@ -45,17 +46,14 @@ final class IdTable {
       this.sinceNanos = sinceNanos;
     }
 
-    void removed(long nanos, long number) {
+    /** {@link IdTable#removed} says so. */
+    private void removed(long nanos) {
       removedNanos = nanos;
-      removal = number;
+      removed = true;
     }
 
     boolean isRemoved() {
-      return removal != 0;
-    }
-
-    long removal() {
-      return removal;
+      return removed;
     }
 
     /** Meaningful only after {@link #isRemoved} said so. */
@@ -64,31 +62,26 @@ final class IdTable {
     }
   }
 
-  private final AtomicReferenceArray<@Nullable Entry> slots;
-  private final int mask;
-  private int size;
+  private static final int LEAST = 256;
 
-  /**
-   * @param capacity a power of two
-   */
-  IdTable(int capacity) {
-    slots = new AtomicReferenceArray<>(capacity);
-    mask = capacity - 1;
-  }
+  private volatile AtomicReferenceArray<@Nullable Entry> slots = new AtomicReferenceArray<>(LEAST);
+  private volatile long changes;
+  private int size;
 
   /** Any thread. */
   @Nullable Entry get(long id) {
-    for (int i = slot(id); ; i = (i + 1) & mask) {
-      Entry e = slots.getAcquire(i);
+    AtomicReferenceArray<@Nullable Entry> in = slots;
+    for (int i = slot(in, id); ; i = next(in, i)) {
+      Entry e = in.getAcquire(i);
       if (e == null || e.id == id) {
         return e;
       }
     }
   }
 
-  /** The writer only. At least half of the slots stay empty, so that every probe ends. */
-  boolean hasRoom() {
-    return size < slots.length() / 2;
+  /** Another number as soon as an entry came, went, or its cgroup was removed. Any thread. */
+  long changes() {
+    return changes;
   }
 
   /** The writer only. */
@@ -96,39 +89,78 @@ final class IdTable {
     return size;
   }
 
-  /** The writer only; {@code entry} is not in the table, and there is room. */
-  void put(Entry entry) {
-    int i = slot(entry.id);
-    while (slots.getPlain(i) != null) {
-      i = (i + 1) & mask;
-    }
-    slots.setRelease(i, entry);
-    size++;
+  /** The writer only: the cgroup of {@code entry} is gone. */
+  @SuppressWarnings("NonAtomicVolatileUpdate")
+  void removed(Entry entry, long nanos) {
+    entry.removed(nanos);
+    changes++;
   }
 
-  /** A table of those entries that {@code keep} holds for, with room for as many again. */
-  IdTable rebuilt(Predicate<Entry> keep) {
+  /** The writer only; {@code entry} is not in the table. */
+  @SuppressWarnings("NonAtomicVolatileUpdate")
+  void put(Entry entry) {
+    // At least half of the slots stay empty, so that every probe ends, and soon.
+    if (size >= slots.length() / 2) {
+      rebuild(entries());
+    }
+    fill(slots, entry);
+    size++;
+    changes++;
+  }
+
+  /** The writer only. Whether there were any. */
+  @SuppressWarnings("NonAtomicVolatileUpdate")
+  boolean removeIf(Predicate<Entry> gone) {
     List<Entry> kept = entries();
-    kept.removeIf(keep.negate());
-    IdTable next = new IdTable(Math.max(256, Integer.highestOneBit(kept.size() + 1) * 8));
-    kept.forEach(next::put);
-    return next;
+    if (!kept.removeIf(gone)) {
+      return false;
+    }
+    rebuild(kept);
+    changes++;
+    return true;
+  }
+
+  /** With room for as many again. */
+  private void rebuild(List<Entry> kept) {
+    AtomicReferenceArray<@Nullable Entry> next =
+        new AtomicReferenceArray<>(Math.max(LEAST, Integer.highestOneBit(kept.size() + 1) * 8));
+    kept.forEach(e -> fill(next, e));
+    slots = next;
+    size = kept.size();
+  }
+
+  private static void fill(AtomicReferenceArray<@Nullable Entry> in, Entry entry) {
+    int i = slot(in, entry.id);
+    while (in.getPlain(i) != null) {
+      i = next(in, i);
+    }
+    in.setRelease(i, entry);
   }
 
   /** What is in the table now, in no order. Any thread. */
   List<Entry> entries() {
     List<Entry> entries = new ArrayList<>();
-    for (int i = 0; i <= mask; i++) {
-      Entry e = slots.getAcquire(i);
-      if (e != null) {
-        entries.add(e);
-      }
-    }
+    forEach(entries::add);
     return entries;
   }
 
-  private int slot(long id) {
+  /** As {@link #entries}, without a list. */
+  void forEach(Consumer<Entry> visitor) {
+    AtomicReferenceArray<@Nullable Entry> in = slots;
+    for (int i = 0; i < in.length(); i++) {
+      Entry e = in.getAcquire(i);
+      if (e != null) {
+        visitor.accept(e);
+      }
+    }
+  }
+
+  private static int next(AtomicReferenceArray<@Nullable Entry> in, int i) {
+    return (i + 1) & (in.length() - 1);
+  }
+
+  private static int slot(AtomicReferenceArray<@Nullable Entry> in, long id) {
     // Ids count up: without mixing, neighbours would fill neighbouring slots and probes get long.
-    return (int) ((id * 0x9E3779B97F4A7C15L) >>> 40) & mask;
+    return (int) ((id * 0x9E3779B97F4A7C15L) >>> 40) & (in.length() - 1);
   }
 }

@@ -26,7 +26,7 @@ public final class Identities {
 
   /** Nobody was asked yet. */
   public static final Identities NONE =
-      new Identities(Map.of(), Map.of(), Map.of(), Map.of(), Map.of());
+      new Identities(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), 0);
 
   record Kept<T>(T value, long seenNanos) {}
 
@@ -37,18 +37,21 @@ public final class Identities {
   private final Map<String, String> byAlias;
   private final Map<Name, PodIdentity> holders;
   private final Map<String, ContainerIdentity> running;
+  private final long updatedNanos;
 
   private Identities(
       Map<String, Kept<PodIdentity>> pods,
       Map<String, Kept<ContainerIdentity>> containers,
       Map<String, String> byAlias,
       Map<Name, PodIdentity> holders,
-      Map<String, ContainerIdentity> running) {
+      Map<String, ContainerIdentity> running,
+      long updatedNanos) {
     this.pods = pods;
     this.containers = containers;
     this.byAlias = byAlias;
     this.holders = holders;
     this.running = running;
+    this.updatedNanos = updatedNanos;
   }
 
   /**
@@ -92,7 +95,7 @@ public final class Identities {
             newContainers.put(id, old);
           }
         });
-    return of(newPods, newContainers);
+    return of(newPods, newContainers, now);
   }
 
   /** These, with answers that are not kept beyond them. */
@@ -101,7 +104,9 @@ public final class Identities {
   }
 
   private static Identities of(
-      Map<String, Kept<PodIdentity>> pods, Map<String, Kept<ContainerIdentity>> containers) {
+      Map<String, Kept<PodIdentity>> pods,
+      Map<String, Kept<ContainerIdentity>> containers,
+      long now) {
     Map<String, String> byAlias = new HashMap<>();
     Map<Name, PodIdentity> holders = new HashMap<>();
     for (Kept<PodIdentity> kept : pods.values()) {
@@ -114,7 +119,7 @@ public final class Identities {
       ContainerIdentity c = kept.value();
       running.merge(c.podUid() + "/" + c.name(), c, Identities::newer);
     }
-    return new Identities(pods, containers, byAlias, holders, running);
+    return new Identities(pods, containers, byAlias, holders, running, now);
   }
 
   private static ContainerIdentity newer(ContainerIdentity a, ContainerIdentity b) {
@@ -225,6 +230,21 @@ public final class Identities {
   /** The containers that run, or ran last, under each name. */
   public Collection<ContainerIdentity> containers() {
     return running.values();
+  }
+
+  /** Whether a source told of it when last asked, or not longer before than that. */
+  boolean isTold(PodIdentity pod, long nanos) {
+    return isTold(pods.get(pod.uid()), nanos);
+  }
+
+  /** Likewise. */
+  boolean isTold(ContainerIdentity container, long nanos) {
+    return isTold(containers.get(container.id()), nanos);
+  }
+
+  private boolean isTold(@Nullable Kept<?> kept, long nanos) {
+    long ago = kept == null ? Long.MAX_VALUE : updatedNanos - kept.seenNanos();
+    return ago == 0 || ago < nanos;
   }
 
   /** The pod of that UID, if it holds its name. */

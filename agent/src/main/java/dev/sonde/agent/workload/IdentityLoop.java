@@ -35,6 +35,9 @@ public final class IdentityLoop implements AutoCloseable {
   private static final long FIRST_AGAIN = 50 * MILLI;
   private static final long LAST_AGAIN = 1000 * MILLI;
 
+  /** How soon it is noticed that a socket is gone, or there: a look at the file system. */
+  private static final long LOOK = 1000 * MILLI;
+
   /** What nobody waits for: labels, containers that ended. */
   private static final long REFRESH = 30_000 * MILLI;
 
@@ -64,11 +67,14 @@ public final class IdentityLoop implements AutoCloseable {
     expect();
   }
 
-  /** Names are waited for only where somebody may know them. */
+  /**
+   * Names are waited for only where somebody may know them: also one who answered once and is away
+   * now, for a restart most likely.
+   */
   private void expect() {
     boolean any = false;
     for (AskedSource s : sources) {
-      any |= s.source.present();
+      any |= s.source.present() || s.answer() != null;
     }
     pods.expectNames(any, this::wake);
   }
@@ -126,7 +132,7 @@ public final class IdentityLoop implements AutoCloseable {
 
   private long nextRefresh() {
     long now = System.nanoTime();
-    long next = REFRESH;
+    long next = LOOK;
     for (AskedSource s : sources) {
       next = Math.min(next, s.dueIn(now, REFRESH));
     }
@@ -134,20 +140,15 @@ public final class IdentityLoop implements AutoCloseable {
   }
 
   private void ask(boolean missing) {
-    boolean news = false;
     for (AskedSource s : sources) {
       if (closed) {
         return;
       }
       // The next source is asked for what the one before it did not know.
       if (s.isDue(System.nanoTime(), missing, REFRESH) && s.ask()) {
-        news = true;
         publish();
         missing = missing && pods.waiting() > 0;
       }
-    }
-    if (!news && sources.stream().anyMatch(s -> s.answer() != null)) {
-      publish();
     }
   }
 

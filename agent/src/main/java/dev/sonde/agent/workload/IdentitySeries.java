@@ -43,12 +43,18 @@ public final class IdentitySeries implements Source {
       out.addOwn(SOURCE_UP, report.up() ? 1 : 0, "source", report.source());
     }
     Identities known = pods.identities();
+    long stale = pods.staleNanos();
     for (PodIdentity pod : known.pods()) {
-      out.add(POD_INFO, workload(pod, ""), 1, podLabels(pod));
+      if (isShown(known, pod, stale)) {
+        out.add(POD_INFO, workload(pod, ""), 1, podLabels(pod));
+      }
     }
     for (ContainerIdentity container : known.containers()) {
       PodIdentity pod = known.holder(container.podUid());
-      if (pod != null && !container.name().isEmpty()) {
+      if (pod != null
+          && !container.name().isEmpty()
+          && known.isTold(container, stale)
+          && isShown(known, pod, stale)) {
         out.add(
             CONTAINER_INFO,
             workload(pod, container.name()),
@@ -59,6 +65,11 @@ public final class IdentitySeries implements Source {
             container.image());
       }
     }
+  }
+
+  /** For {@code --stale-after} more after nobody mentions it and its cgroups are gone. */
+  private boolean isShown(Identities known, PodIdentity pod, long stale) {
+    return known.isTold(pod, stale) || pods.podLives(workload(pod, ""));
   }
 
   private static Workload workload(PodIdentity pod, String container) {

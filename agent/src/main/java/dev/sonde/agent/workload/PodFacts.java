@@ -23,6 +23,7 @@ public record PodFacts(String node, Set<String> exposed) {
 
   private static final String CONFIG_MIRROR = "kubernetes.io/config.mirror";
   private static final String CONFIG_SOURCE = "kubernetes.io/config.source";
+  private static final String API = "api";
 
   public PodFacts {
     exposed = Set.copyOf(exposed);
@@ -55,13 +56,6 @@ public record PodFacts(String node, Set<String> exposed) {
     if (cleanUid.isEmpty() || cleanName.isEmpty()) {
       return null;
     }
-    List<String> aliases = new ArrayList<>();
-    for (String key : List.of(CONFIG_HASH, CONFIG_MIRROR)) {
-      String alias = clean(annotations.getOrDefault(key, ""));
-      if (!alias.isEmpty() && !alias.equals(cleanUid)) {
-        aliases.add(alias);
-      }
-    }
     Map<String, String> kept = new HashMap<>();
     for (String label : exposed) {
       String value = labels.get(label);
@@ -71,12 +65,31 @@ public record PodFacts(String node, Set<String> exposed) {
     }
     return new PodIdentity(
         cleanUid,
-        aliases,
+        isStatic(annotations) ? aliases(cleanUid, annotations) : List.of(),
         clean(namespace),
         cleanName,
         owner(cleanName, labels, annotations, owner, createdNanos),
         kept,
         createdNanos);
+  }
+
+  /**
+   * By the kubelet's word: it writes where it has a pod from over whatever the pod says. Of a pod
+   * from the API the other annotations are whatever its author likes.
+   */
+  private static boolean isStatic(Map<String, String> annotations) {
+    return !annotations.getOrDefault(CONFIG_SOURCE, API).equals(API);
+  }
+
+  private static List<String> aliases(String uid, Map<String, String> annotations) {
+    List<String> aliases = new ArrayList<>();
+    for (String key : List.of(CONFIG_HASH, CONFIG_MIRROR)) {
+      String alias = clean(annotations.getOrDefault(key, ""));
+      if (!alias.isEmpty() && !alias.equals(uid)) {
+        aliases.add(alias);
+      }
+    }
+    return aliases;
   }
 
   private Owner owner(
@@ -85,9 +98,8 @@ public record PodFacts(String node, Set<String> exposed) {
       Map<String, String> annotations,
       @Nullable Owner told,
       long createdNanos) {
-    String source = annotations.getOrDefault(CONFIG_SOURCE, "api");
     Owner owner;
-    if (!source.equals("api")) {
+    if (isStatic(annotations)) {
       owner = Owner.node(node);
     } else if (told != null) {
       owner = told;

@@ -6,12 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +20,6 @@ import org.jspecify.annotations.Nullable;
  *   pods.names(identities);                          // whoever asks the container runtime
  *   pods.settle();                                   // the snapshot thread, between snapshots
  *   pods.sweep();                                    // one maintenance thread, every few seconds
- *   PodTable.Removals r = pods.removedSince(cursor); // whoever holds slots in the kernel
  * }
  * }</pre>
  *
@@ -39,20 +33,17 @@ import org.jspecify.annotations.Nullable;
  * that the pod is called by its UID; a name that comes later still holds from then on. No increment
  * ever moves from one series to another, so that none is counted twice and none falls.
  *
- * <p><b>The life of a name.</b> {@link #sweep} or {@link #removed} tell that a cgroup is gone. It
- * is listed in {@link #removedSince} at once, so that its totals can be folded into its workload's
- * sums; the kernel may still charge it for a while (sockets outlive the processes), so its slot is
- * better kept until {@link #reclaimable}, {@code staleAfter} later. The name itself is kept twice
- * as long, so that whoever looks at least once per {@code staleAfter} never sees it change to
- * {@code ~gone}.
+ * <p><b>The life of a name.</b> {@link #sweep} or {@link #removed} tell that a cgroup is gone. The
+ * kernel may still charge it for a while (sockets outlive the processes), so its slot is better
+ * kept until {@link #reclaimable}, {@code staleAfter} later. The name itself is kept twice as long,
+ * so that whoever looks at least once per {@code staleAfter} never sees it change to {@code ~gone}.
  *
  * <p><b>Threads.</b> {@link #workload} is for every thread; a hit takes no lock and allocates
  * nothing, a miss asks the kernel under this object's lock. No method ever waits for a runtime.
- * Entries are only ever added to the table in place; removing one publishes a new table.
  *
  * <p>Owns its resolver.
  */
-public final class PodTable implements AutoCloseable {
+public final class PodTable implements PodLife, AutoCloseable {
   /** What the BPF programs use for kernel threads (PF_KTHREAD), which run in the root cgroup. */
   public static final long KERNEL_ID = -3;
 
@@ -89,43 +80,26 @@ public final class PodTable implements AutoCloseable {
   /** How long the kernel's word that a cgroup was made may lag behind what the cgroup did. */
   private static final Duration PATH_WAIT = Duration.ofSeconds(2);
 
-  /** The least time that a removed cgroup is remembered. */
-  private static final Duration REMEMBERED = Duration.ofSeconds(10);
-
   /** More cgroups than this are not remembered beforehand, only when they are asked for. */
   private static final int MAX_ENTRIES = 65_536;
-
-  /**
-   * Which cgroups were seen to be gone since the last call.
-   *
-   * @param cursor to pass to the next {@link #removedSince}
-   */
-  public record Removals(long cursor, List<Long> ids) {
-    public Removals {
-      ids = List.copyOf(ids);
-    }
-  }
 
   private final CgroupResolver resolver;
   private final Path mount;
   private final long staleNanos;
   private final LongSupplier nanoClock;
   private final PathWaits pathWaits = new PathWaits(PATH_WAIT.toNanos());
-  private volatile IdTable table = new IdTable(256);
-  private volatile Identities told = Identities.NONE;
-  private volatile Identities identities = Identities.NONE;
-  private volatile Set<String> livePods = Set.of();
-  private volatile boolean namesExpected;
+  private final IdTable table = new IdTable();
+  private final Names names;
+  private final CgroupSweep sweep;
   private volatile boolean toldOfCgroups;
-  private volatile Runnable nameWanted = () -> {};
-  private long removals;
-  private long lastSweep = Long.MIN_VALUE;
 
   PodTable(CgroupResolver resolver, Path mount, Duration staleAfter, LongSupplier nanoClock) {
     this.resolver = resolver;
     this.mount = mount;
     this.staleNanos = staleAfter.toNanos();
     this.nanoClock = nanoClock;
+    this.names = new Names(NAME_WAIT, nanoClock);
+    this.sweep = new CgroupSweep(table, resolver, staleNanos);
   }
 
   /**
@@ -147,7 +121,7 @@ public final class PodTable implements AutoCloseable {
       return found;
     }
     IdTable.Entry waiting = table.get(id);
-    return waiting == null ? GONE : identities.best(waiting.name);
+    return waiting == null ? GONE : names.best(waiting);
   }
 
   /**
@@ -156,20 +130,9 @@ public final class PodTable implements AutoCloseable {
    * most where the kernel answers: what is counted or kept until then loses nothing.
    */
   public @Nullable Workload find(long id) {
-    if (id == KERNEL_ID) {
-      return KERNEL;
-    }
-    if (id == IDLE_ID) {
-      return IDLE;
-    }
-    if (id == OTHER_ID) {
-      return Workload.OTHER;
-    }
-    if (id == UNKNOWN_ID) {
-      return UNKNOWN;
-    }
-    if (id == AGENT_ID) {
-      return AGENT;
+    Workload special = special(id);
+    if (special != null) {
+      return special;
     }
     IdTable.Entry entry = table.get(id);
     if (entry == null) {
@@ -186,6 +149,29 @@ public final class PodTable implements AutoCloseable {
   }
 
   /**
+   * Another number as soon as {@link #find} may answer otherwise for an id that it has answered
+   * for: until then, an answer that is not null holds. Any thread.
+   */
+  public long generation() {
+    return names.generation();
+  }
+
+  /** The owner of what no cgroup did; null for a cgroup's id. */
+  private static @Nullable Workload special(long id) {
+    if (id >= 0 || id < AGENT_ID) {
+      return null;
+    }
+    return switch ((int) id) {
+      case (int) OTHER_ID -> Workload.OTHER;
+      case (int) UNKNOWN_ID -> UNKNOWN;
+      case (int) KERNEL_ID -> KERNEL;
+      case (int) IDLE_ID -> IDLE;
+      case (int) AGENT_ID -> AGENT;
+      default -> null;
+    };
+  }
+
+  /**
    * Who owns what is in the cgroup at {@code path} below the hierarchy's mount: for what is found
    * by process. Null as in {@link #find}.
    */
@@ -195,7 +181,7 @@ public final class PodTable implements AutoCloseable {
       inode = Files.getAttribute(Path.of(mount + path), "unix:ino");
     } catch (IOException | InvalidPathException e) {
       // Removed, or a name that the locale cannot express: the path is all there is.
-      return identities.best(CgroupPath.parse(path));
+      return names.inForce().best(CgroupPath.parse(path));
     }
     return find(((Number) inode).longValue());
   }
@@ -222,45 +208,26 @@ public final class PodTable implements AutoCloseable {
     }
     IdTable.Entry entry = new IdTable.Entry(id, "", CgroupName.plain(GONE), now);
     entry.workload = GONE;
-    entry.removed(now, ++removals);
-    put(entry);
+    table.put(entry);
+    table.removed(entry, now);
     return entry;
   }
 
   private IdTable.Entry add(long id, String path, long now) {
-    CgroupName name = CgroupPath.parse(path);
-    IdTable.Entry entry = new IdTable.Entry(id, path, name, now);
-    Workload workload = identities.name(name);
-    boolean wanted = workload == null;
-    if (wanted && !namesExpected) {
-      workload = identities.best(name);
-    }
-    entry.workload = workload;
-    put(entry);
-    if (wanted) {
-      nameWanted.run();
-    }
-    return entry;
-  }
-
-  private void put(IdTable.Entry entry) {
-    if (!table.hasRoom()) {
-      table = table.rebuilt(e -> true);
-    }
+    IdTable.Entry entry = new IdTable.Entry(id, path, CgroupPath.parse(path), now);
     table.put(entry);
+    names.begin(entry);
+    return entry;
   }
 
   /** The name is late: ids stand in for it from the deadline on. */
   private @Nullable Workload overdue(IdTable.Entry entry) {
-    if (nanoClock.getAsLong() - entry.sinceNanos < NAME_WAIT.toNanos()) {
+    if (names.of(entry) == null) {
       return null;
     }
     synchronized (this) {
-      Workload workload = entry.workload;
-      if (workload == null) {
-        workload = identities.best(entry.name);
-        entry.workload = workload;
-      }
+      Workload workload = names.of(entry);
+      entry.workload = workload;
       return workload;
     }
   }
@@ -281,7 +248,7 @@ public final class PodTable implements AutoCloseable {
   public synchronized void removed(long id) {
     IdTable.Entry entry = table.get(id);
     if (entry != null && !entry.isRemoved()) {
-      entry.removed(nanoClock.getAsLong(), ++removals);
+      table.removed(entry, nanoClock.getAsLong());
     }
   }
 
@@ -297,18 +264,17 @@ public final class PodTable implements AutoCloseable {
    *     must only take note
    */
   public void expectNames(boolean expected, Runnable wanted) {
-    nameWanted = wanted;
-    namesExpected = expected;
+    names.expect(expected, wanted);
   }
 
   /** New names are known; they hold from the next {@link #settle} on. Any thread. */
   public void names(Identities now) {
-    told = now;
+    names.tell(now);
   }
 
   /** The newest names, in force or not yet. */
   public Identities told() {
-    return told;
+    return names.told();
   }
 
   /**
@@ -316,68 +282,35 @@ public final class PodTable implements AutoCloseable {
    * name never passes from one pod to another in the middle of one.
    */
   public synchronized void settle() {
-    Identities now = told;
-    if (now == identities) {
-      return;
-    }
-    identities = now;
-    for (IdTable.Entry e : table.entries()) {
-      Workload name = now.name(e.name);
-      // What has a name and is no longer known to anybody keeps it.
-      if (name != null && !name.equals(e.workload)) {
-        e.workload = name;
-      }
-    }
+    names.settle(table);
   }
 
   /** How many names are missing, though still waited for, and not among those told. */
   public int waiting() {
-    int n = 0;
-    for (IdTable.Entry e : table.entries()) {
-      if (e.workload == null && overdue(e) == null && told.name(e.name) == null) {
-        n++;
-      }
-    }
-    return n;
+    return names.waiting(table);
   }
 
-  /** {@code --stale-after}. */
+  @Override
   public long staleNanos() {
     return staleNanos;
   }
 
   /** The names in force. */
   public Identities identities() {
-    return identities;
+    return names.inForce();
   }
 
-  /**
-   * Whether the series of {@code workload} have ended because its pod's name belongs to a later
-   * pod: both would have the same labels.
-   */
+  /** Changes with {@link #generation} only. */
+  @Override
   public boolean replaced(Workload workload) {
     return !workload.uid().isEmpty()
-        && identities.replaced(workload.namespace(), workload.pod(), workload.uid());
+        && names.inForce().replaced(workload.namespace(), workload.pod(), workload.uid());
   }
 
-  /**
-   * Whether any container of {@code workload}'s pod has a cgroup, its sandbox included, as of the
-   * last {@link #sweep}: then what its ended containers did stays in its sums.
-   */
+  /** As of the last {@link #sweep}. */
+  @Override
   public boolean podLives(Workload workload) {
-    return !workload.uid().isEmpty() && livePods.contains(workload.uid());
-  }
-
-  /**
-   * Whether cgroup {@code id} exists, as of the last {@link #sweep}. An id never asked for does
-   * not; the two special ids always do.
-   */
-  public boolean exists(long id) {
-    if (isSpecial(id)) {
-      return true;
-    }
-    IdTable.Entry e = table.get(id);
-    return e != null && !e.isRemoved();
+    return !workload.uid().isEmpty() && sweep.podLives(workload.uid());
   }
 
   /**
@@ -393,10 +326,6 @@ public final class PodTable implements AutoCloseable {
         && nanoClock.getAsLong() - e.removedNanos() >= staleNanos;
   }
 
-  private static boolean isSpecial(long id) {
-    return id == KERNEL_ID || id == OTHER_ID || id == UNKNOWN_ID || id == IDLE_ID || id == AGENT_ID;
-  }
-
   /**
    * Looks which known cgroups are gone, and forgets those gone long ago.
    *
@@ -404,62 +333,11 @@ public final class PodTable implements AutoCloseable {
    * @throws IOException if the kernel refuses to say; nothing has changed then
    */
   public synchronized int sweep() throws IOException {
-    long now = nanoClock.getAsLong();
-    List<Long> alive = new ArrayList<>();
-    boolean expired = false;
-    for (IdTable.Entry e : table.entries()) {
-      if (!e.isRemoved()) {
-        alive.add(e.id);
-      } else if (isExpired(e, now)) {
-        expired = true;
-      }
+    CgroupSweep.Result result = sweep.sweep(nanoClock.getAsLong());
+    if (result.forgot()) {
+      names.renew(); // whose id was forgotten is ~gone
     }
-    long before = removals;
-    resolver.findGone(
-        alive,
-        id -> {
-          IdTable.Entry e = table.get(id);
-          if (e != null) {
-            e.removed(now, ++removals);
-          }
-        });
-    if (expired) {
-      table = table.rebuilt(e -> !isExpired(e, now));
-    }
-    lastSweep = now;
-    Set<String> live = new HashSet<>();
-    for (IdTable.Entry e : table.entries()) {
-      Workload workload = e.workload;
-      boolean container = !e.name.container().isEmpty(); // its own cgroup may stay behind
-      if (container && !e.isRemoved() && workload != null && !workload.uid().isEmpty()) {
-        live.add(workload.uid());
-      }
-    }
-    livePods = live;
-    return (int) (removals - before);
-  }
-
-  private boolean isExpired(IdTable.Entry e, long now) {
-    long keep = Math.max(e.asked ? 2 * staleNanos : 0, REMEMBERED.toNanos());
-    // Gone before the last sweep: whoever counts by it has looked once since, and asked.
-    return e.isRemoved() && e.removedNanos() < lastSweep && now - e.removedNanos() >= keep;
-  }
-
-  /**
-   * The cgroups seen to be gone after {@code cursor}, oldest first; 0 for all still remembered.
-   * Those that were gone before they could be named are among them.
-   */
-  public Removals removedSince(long cursor) {
-    List<IdTable.Entry> gone = new ArrayList<>();
-    long last = cursor;
-    for (IdTable.Entry e : table.entries()) {
-      if (e.removal() > cursor) {
-        gone.add(e);
-        last = Math.max(last, e.removal());
-      }
-    }
-    gone.sort(Comparator.comparingLong(IdTable.Entry::removal));
-    return new Removals(last, gone.stream().map(e -> e.id).toList());
+    return result.gone();
   }
 
   /** Told of cgroups that are known and exist. */
@@ -470,29 +348,24 @@ public final class PodTable implements AutoCloseable {
     void cgroup(long id, String path);
   }
 
+  /** Another number as soon as {@link #visit} may visit others. Any thread. */
+  public long changes() {
+    return table.changes();
+  }
+
   /** Visits the cgroups that are known and not seen to be gone, in no order. */
   public void visit(Visitor visitor) {
-    for (IdTable.Entry e : table.entries()) {
-      if (!e.isRemoved()) {
-        visitor.cgroup(e.id, e.path);
-      }
-    }
+    table.forEach(
+        e -> {
+          if (!e.isRemoved()) {
+            visitor.cgroup(e.id, e.path);
+          }
+        });
   }
 
   /** The cgroups asked for or told of so far and still remembered, by path. */
   public List<CgroupInfo> known() {
-    long now = nanoClock.getAsLong();
-    Identities names = identities;
-    List<CgroupInfo> infos = new ArrayList<>();
-    for (IdTable.Entry e : table.entries()) {
-      Duration removedFor = e.isRemoved() ? Duration.ofNanos(now - e.removedNanos()) : null;
-      Workload workload = e.workload;
-      infos.add(
-          new CgroupInfo(
-              e.id, e.path, workload == null ? names.best(e.name) : workload, removedFor));
-    }
-    infos.sort(Comparator.comparing(CgroupInfo::path).thenComparingLong(CgroupInfo::id));
-    return infos;
+    return CgroupListing.known(table, names, nanoClock.getAsLong());
   }
 
   /**
@@ -502,14 +375,7 @@ public final class PodTable implements AutoCloseable {
    * @throws IOException if the hierarchy cannot be read
    */
   public List<CgroupInfo> all() throws IOException {
-    Identities names = identities;
-    List<CgroupInfo> infos = new ArrayList<>();
-    for (Map.Entry<Long, String> e : resolver.all().entrySet()) {
-      Workload workload = names.best(CgroupPath.parse(e.getValue()));
-      infos.add(new CgroupInfo(e.getKey(), e.getValue(), workload, null));
-    }
-    infos.sort(Comparator.comparing(CgroupInfo::path));
-    return infos;
+    return CgroupListing.all(resolver, names.inForce());
   }
 
   /** How ids are resolved, for {@code sonde doctor}: {@code handle}, or {@code tree (reason)}. */

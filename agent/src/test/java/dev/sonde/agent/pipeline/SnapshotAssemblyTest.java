@@ -9,6 +9,7 @@ import dev.sonde.exporter.model.Metric;
 import dev.sonde.exporter.model.Snapshot;
 import dev.sonde.exporter.model.Workload;
 import java.time.Instant;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class SnapshotAssemblyTest {
@@ -17,7 +18,7 @@ class SnapshotAssemblyTest {
   private static final Workload POD = new Workload("shop", "cart-0", "app", "");
   private static final Instant AT = Instant.ofEpochSecond(1_700_000_000);
 
-  private final SeriesTable table = new SeriesTable("node-1");
+  private final SeriesTable table = new SeriesTable("node-1", SeriesLimits.NONE);
 
   private SnapshotAssembly next(long sequence) {
     return new SnapshotAssembly(table, sequence, AT.plusSeconds(sequence));
@@ -39,7 +40,7 @@ class SnapshotAssemblyTest {
     out.add(BYTES, POD, 2);
     out.add(WAITS, POD, histogram(1, 2, 3, 0.5));
     out.add(WAITS, POD, histogram(10, 20, 30, 0.25));
-    Snapshot made = out.finish();
+    Snapshot made = out.finish(Set.of());
     Family.Scalars bytes = scalars(made, 0);
     assertThat(bytes.size()).isEqualTo(2);
     assertThat(bytes.value(0)).isEqualTo(42);
@@ -67,11 +68,11 @@ class SnapshotAssemblyTest {
     SnapshotAssembly first = next(1);
     first.add(BYTES, POD, 1, "type", "fast");
     first.addOwn(BYTES, 1);
-    Snapshot one = first.finish();
+    Snapshot one = first.finish(Set.of());
     SnapshotAssembly second = next(2);
     second.addOwn(BYTES, 2); // another order: identity does not depend on it
     second.add(BYTES, POD, 2, "type", "fast");
-    Snapshot two = second.finish();
+    Snapshot two = second.finish(Set.of());
     assertThat(scalars(two, 0).series(1)).isSameAs(scalars(one, 0).series(0));
     assertThat(scalars(two, 0).series(0)).isSameAs(scalars(one, 0).series(1));
     assertThat(scalars(one, 0).value(0)).as("what was published stays").isEqualTo(1);
@@ -84,10 +85,10 @@ class SnapshotAssemblyTest {
     SnapshotAssembly first = next(1);
     first.add(BYTES, POD, 1);
     first.add(BYTES, Workload.OTHER, 1);
-    Snapshot one = first.finish();
+    Snapshot one = first.finish(Set.of());
     SnapshotAssembly second = next(2);
     second.add(BYTES, Workload.OTHER, 2);
-    Snapshot two = second.finish();
+    Snapshot two = second.finish(Set.of());
     assertThat(scalars(two, 0).size()).isEqualTo(1);
     assertThat(scalars(two, 0).series(0)).isSameAs(scalars(one, 0).series(1));
   }
@@ -98,7 +99,7 @@ class SnapshotAssemblyTest {
     for (int i = 0; i < 1000; i++) {
       out.add(BYTES, Workload.unit("unit-" + i), i);
     }
-    Family.Scalars bytes = scalars(out.finish(), 0);
+    Family.Scalars bytes = scalars(out.finish(Set.of()), 0);
     assertThat(bytes.size()).isEqualTo(1000);
     for (int i = 0; i < 1000; i++) {
       assertThat(bytes.series(i).labels().get("unit")).isEqualTo("unit-" + i);

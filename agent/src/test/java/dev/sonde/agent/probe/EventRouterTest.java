@@ -2,7 +2,12 @@ package dev.sonde.agent.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sonde.agent.workload.Answer;
 import dev.sonde.agent.workload.CgroupHierarchy;
+import dev.sonde.agent.workload.ContainerIdentity;
+import dev.sonde.agent.workload.Identities;
+import dev.sonde.agent.workload.Owner;
+import dev.sonde.agent.workload.PodIdentity;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Event;
 import dev.sonde.exporter.model.Workload;
@@ -18,6 +23,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,6 +35,8 @@ class EventRouterTest {
   private static final long RETRANSMIT = 1;
   private static final long CONTAINER_START = 3;
   private static final long OOM_KILL = 4;
+  private static final String UID = "3fa2c1b4-9d0e-4c1f-8a77-0b5c6d7e8f90";
+  private static final String ID = "5c".repeat(32);
 
   @TempDir Path cgroups;
   private PodTable pods;
@@ -249,5 +257,65 @@ class EventRouterTest {
     route(retransmit(9), (int) TcpRetransmitEvent.SIZE);
     route(retransmit(RETRANSMIT), (int) TcpRetransmitEvent.SIZE);
     assertThat(seen).extracting(Event::sequence).containsExactly(1L, 2L);
+  }
+
+  private static MemorySegment retransmitOf(long cgroup) {
+    MemorySegment s = retransmit(RETRANSMIT);
+    TcpRetransmitEvent.setCgroupId(s, OFFSET, cgroup);
+    return s;
+  }
+
+  private void name() {
+    PodIdentity pod = new PodIdentity(UID, List.of(), "shop", "web-0", Owner.NONE, Map.of(), 1);
+    ContainerIdentity container = new ContainerIdentity(ID, UID, "nginx", "i", 1);
+    pods.names(Identities.NONE.with(List.of(new Answer(List.of(pod), List.of(container), "test"))));
+    pods.settle();
+  }
+
+  @Test
+  void anEventWaitsForItsOwnersNameAndOthersGoOn() {
+    pods.expectNames(true, () -> {});
+    pods.made(77, "/kubepods/burstable/pod" + UID + "/" + ID);
+    route(retransmitOf(77), (int) TcpRetransmitEvent.SIZE);
+    route(retransmit(RETRANSMIT), (int) TcpRetransmitEvent.SIZE);
+    router.release();
+    assertThat(seen).extracting(Event::workload).containsExactly(PodTable.KERNEL);
+    name();
+    router.release();
+    assertThat(seen)
+        .extracting(Event::workload)
+        .containsExactly(PodTable.KERNEL, new Workload("shop", "web-0", "nginx", "", UID));
+    assertThat(seen).extracting(Event::sequence).containsExactly(1L, 2L);
+    router.release();
+    assertThat(seen).as("once").hasSize(2);
+  }
+
+  /** A victim without a name waits, whoever took its CPU. */
+  @Test
+  void anEventOfTwoOwnersWaitsForBoth() {
+    pods.expectNames(true, () -> {});
+    pods.made(77, "/kubepods/burstable/pod" + UID + "/" + ID);
+    MemorySegment wait = longWait(77);
+    route(wait, (int) SchedWaitEvent.SIZE);
+    assertThat(seen).isEmpty();
+    name();
+    router.release();
+    assertThat(((Event.SchedWait) seen.getFirst()).culprit().pod()).isEqualTo("web-0");
+  }
+
+  /** Nothing is lost where there is no room to wait: ids stand in for the name. */
+  @Test
+  void whatDoesNotFitIsNamedByIdsAtOnce() {
+    pods.expectNames(true, () -> {});
+    pods.made(77, "/kubepods/burstable/pod" + UID + "/" + ID);
+    for (int i = 0; i < 4097; i++) {
+      route(retransmitOf(77), (int) TcpRetransmitEvent.SIZE);
+    }
+    assertThat(seen).extracting(Event::workload).containsExactly(new Workload("", UID, ID, ""));
+    name();
+    router.release();
+    assertThat(seen).hasSize(4097);
+    assertThat(seen.getLast().workload().pod()).isEqualTo("web-0");
+    assertThat(seen).extracting(Event::sequence).doesNotHaveDuplicates();
   }
 }

@@ -13,9 +13,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -41,7 +41,7 @@ final class Containerd implements AutoCloseable {
 
   private final Path dir;
   private final List<String> sandboxes = new CopyOnWriteArrayList<>();
-  private final Set<String> parents = new LinkedHashSet<>();
+  private final Set<String> parents = ConcurrentHashMap.newKeySet();
   private @Nullable Process process;
   private @Nullable CriCalls calls;
 
@@ -227,7 +227,7 @@ final class Containerd implements AutoCloseable {
   }
 
   /** The kubelet's part: the pods' own cgroups, those that are empty. */
-  private void removeParents() {
+  private synchronized void removeParents() {
     File[] roots = new File("/sys/fs/cgroup").listFiles(File::isDirectory);
     parents.removeIf(
         parent -> {

@@ -32,6 +32,9 @@ class IdentityIT {
   private static final String SENT = "sonde_tcp_sent_bytes_total";
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
+  /** What a container may cost a Prometheus by default. */
+  private static final int MOST_LINES = 200;
+
   private Containerd runtime;
   private ByteSink sink;
 
@@ -95,6 +98,11 @@ class IdentityIT {
       Scrape scrape = agent.fresh();
       assertThat(scrape.sum(SENT, labels)).isEqualTo(321_000);
       assertThat(scrape.sum(ON_CPU, labels)).isPositive();
+      long lines = scrape.text().lines().filter(l -> l.contains("container=\"nginx\"")).count();
+      System.out.printf(
+          "proof: %d lines of text for a container, classic buckets included%n", lines);
+      assertThat(lines).isLessThanOrEqualTo(MOST_LINES);
+      assertThat(scrape.repeated()).isEmpty();
       // Never by its id, not even for a moment: no series of it was left behind.
       assertThat(scrape.text()).doesNotContain("container=\"" + id);
       assertThat(
@@ -216,46 +224,24 @@ class IdentityIT {
 
   @Test
   void aJvmsSeriesHaveTheNamesOfItsPod(@TempDir Path dir) throws IOException {
-    Path classes = Files.createDirectories(dir.resolve("classes"));
-    Path source =
-        Path.of(
-            System.getProperty("sonde.root", ".."),
-            "agent/src/test/resources/dev/sonde/agent/truth/Collect.java");
-    Path home = Path.of(System.getProperty("java.home"));
-    Command.run(home.resolve("bin/javac").toString(), "-d", classes.toString(), source.toString());
-    String image = "localhost/sonde-jvm:1";
-    runtime.load(
-        OciImage.jvm(Files.createDirectories(dir.resolve("image")), image, classes), image);
+    JvmImage image = JvmImage.load(runtime, dir);
     Path logs = Files.createDirectories(dir.resolve("logs"));
     try (AgentProcess agent = agent()) {
       Pod pod = Pod.burstable("shop", "jvm-0");
       String sandbox = runtime.run(pod);
-      runtime.start(
-          sandbox,
-          pod,
-          new Container(
-              "collector",
-              0,
-              image,
-              List.of(
-                  "/jdk/bin/java",
-                  "-XX:+UseSerialGC",
-                  "-Xmx32m",
-                  "-Xlog:gc:file=/logs/gc.log",
-                  "-cp",
-                  "/app",
-                  "Collect",
-                  "7",
-                  "/logs/done"),
-              Map.of(logs.toString(), "/logs")));
+      runtime.start(sandbox, pod, image.container("collector", 7, sink.port(), logs));
       await("the collections").atMost(PATIENCE).until(() -> Files.exists(logs.resolve("done")));
-      String[] labels = {"namespace", "shop", "pod", "jvm-0", "container", "collector"};
+      String[] labels = {"namespace", "shop", "pod", "jvm-0", "container", "collector", "unit", ""};
       awaitSum(agent, "sonde_jvm_gc_collections_total", 7, labels);
       double pauses;
       try (Stream<String> lines = Files.lines(logs.resolve("gc.log"))) {
         pauses = lines.filter(l -> l.contains("Pause ") && l.endsWith("ms")).count();
       }
-      assertThat(agent.fresh().sum("sonde_jvm_gc_collections_total", labels)).isEqualTo(pauses);
+      Scrape scrape = agent.fresh();
+      assertThat(scrape.sum("sonde_jvm_gc_collections_total", labels)).isEqualTo(pauses);
+      assertThat(scrape.sum(SENT, labels)).isEqualTo(JvmImage.BYTES);
+      assertThat(scrape.sum(ON_CPU, labels)).isPositive();
+      assertThat(scrape.sum("sonde_cpu_usage_seconds_total", labels)).isPositive();
       runtime.removePod(sandbox);
     }
   }
@@ -278,6 +264,8 @@ class IdentityIT {
           .untilAsserted(() -> assertThat(agent.scrape().sum(SENT, labels)).isEqualTo(3_000));
       Scrape both = agent.fresh();
       assertThat(both.samples(ON_CPU, labels)).as("one series a name").hasSize(1);
+      assertThat(both.samples("sonde_cpu_usage_seconds_total", labels)).hasSize(1);
+      assertThat(both.repeated()).isEmpty();
       assertThat(both.samples("sonde_pod_info", "pod", "db-0"))
           .extracting(s -> s.labels().get("uid"))
           .containsExactly(second.uid());

@@ -2,9 +2,11 @@ package dev.sonde.agent.truth;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -61,6 +63,16 @@ final class Scrape {
   List<String> lines(String... metrics) {
     return text.lines()
         .filter(l -> Arrays.stream(metrics).anyMatch(m -> l.startsWith(m + "{")))
+        .toList();
+  }
+
+  /** The lines up to their values that are there more than once: none may be. */
+  List<String> repeated() {
+    Set<String> seen = new HashSet<>();
+    return text.lines()
+        .filter(l -> !l.startsWith("#"))
+        .map(l -> l.substring(0, Math.max(l.lastIndexOf(' '), 0)))
+        .filter(l -> !seen.add(l))
         .toList();
   }
 

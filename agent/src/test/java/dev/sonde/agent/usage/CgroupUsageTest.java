@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,13 +36,21 @@ class CgroupUsageTest {
   private static final String ID = "0123456789abcdef".repeat(4);
   private static final String POD = "kubepods/burstable/pod" + UID;
   private static final String CONTAINER = POD + "/" + ID;
+  private static final Workload NAMED = new Workload("shop", "web-0", "app", "", UID);
+  private static final long STALE = 300_000_000_000L;
 
   @TempDir Path directory;
   private Path v2;
   private Path proc;
   private final AtomicLong clock = new AtomicLong(1);
   private final Set<String> removed = new HashSet<>();
+  private final Map<String, Workload> names = new HashMap<>();
   private CgroupUsage usage;
+  private boolean reclaimable;
+  private long generation;
+  private long changes;
+  private @Nullable Workload replaced;
+  private String livePod = "none";
 
   /** The directories below v2 are the cgroups; a path's number is its id. */
   private final class Directories implements KnownCgroups {
@@ -69,12 +78,38 @@ class CgroupUsageTest {
 
     @Override
     public Workload find(long id) {
-      return CgroupPath.workload(paths.get((int) id));
+      String path = paths.get((int) id);
+      return names.getOrDefault(path, CgroupPath.workload(path));
     }
 
     @Override
     public boolean reclaimable(long id) {
-      return false;
+      return reclaimable;
+    }
+
+    @Override
+    public long generation() {
+      return generation;
+    }
+
+    @Override
+    public long changes() {
+      return ++changes;
+    }
+
+    @Override
+    public boolean replaced(Workload workload) {
+      return workload.equals(replaced);
+    }
+
+    @Override
+    public boolean podLives(Workload workload) {
+      return workload.uid().equals(livePod);
+    }
+
+    @Override
+    public long staleNanos() {
+      return STALE;
     }
   }
 
@@ -106,6 +141,9 @@ class CgroupUsageTest {
     proc = directory.resolve("proc");
     Files.createDirectories(proc.resolve("pressure"));
     Files.createDirectories(proc.resolve("self/fd"));
+    Files.writeString(
+        proc.resolve("self/limits"),
+        "Max open files            1024                 4096  files\n");
     usage = usage(new ControllerMounts(null, null, v2));
   }
 
@@ -165,6 +203,66 @@ class CgroupUsageTest {
     assertThat(collect()).containsEntry("cpu_usage a.service", 5.0);
     cpu("system.slice/a.service", 2_000_000);
     assertThat(collect().get("cpu_usage a.service")).isEqualTo(7.0, within(1e-9));
+  }
+
+  /** Both pods have the same labels: one of them only may have series. */
+  @Test
+  void totalsOfAPodThatIsReplacedUnderItsNameEndAtOnce() throws IOException {
+    cpu(CONTAINER, 5_000_000);
+    names.put("/" + CONTAINER, NAMED);
+    assertThat(collect()).containsEntry("cpu_usage container", 5.0);
+    String later = CONTAINER.replace(UID, UID.replace('1', '2'));
+    cpu(later, 1_000_000);
+    names.put("/" + later, new Workload("shop", "web-0", "app", "", UID.replace('1', '2')));
+    names.put("/" + CONTAINER, Workload.unit("~replaced"));
+    replaced = NAMED;
+    generation++;
+    assertThat(collect())
+        .containsEntry("cpu_usage container", 1.0)
+        .as("what the old one did before is in no series now, and is not moved")
+        .containsEntry("cpu_usage ~replaced", 0.0);
+    cpu(CONTAINER, 5_500_000);
+    assertThat(collect())
+        .containsEntry("cpu_usage container", 1.0)
+        .containsEntry("cpu_usage ~replaced", 0.5);
+  }
+
+  @Test
+  void totalsOfAnEndedContainerStayWhileItsPodLivesAndForAWhileAfter() throws IOException {
+    cpu(CONTAINER, 5_000_000);
+    names.put("/" + CONTAINER, NAMED);
+    livePod = UID;
+    collect();
+    Files.delete(v2.resolve(CONTAINER).resolve("cpu.stat"));
+    Files.delete(v2.resolve(CONTAINER));
+    removed.add("/" + CONTAINER);
+    reclaimable = true;
+    for (int minute = 0; minute < 10; minute++) {
+      assertThat(collect()).containsEntry("cpu_usage container", 5.0);
+    }
+    livePod = "none";
+    for (int minute = 1; minute < 5; minute++) {
+      assertThat(collect()).as("minute %d", minute).containsEntry("cpu_usage container", 5.0);
+    }
+    assertThat(collect()).doesNotContainKey("cpu_usage container");
+  }
+
+  /** What was counted by ids stands still and ends; what comes is counted by name. */
+  @Test
+  void aLateNameBeginsASeriesOfItsOwn() throws IOException {
+    cpu(CONTAINER, 5_000_000);
+    assertThat(collect()).containsEntry("cpu_usage container", 5.0);
+    names.put("/" + CONTAINER, Workload.unit("late"));
+    generation++;
+    cpu(CONTAINER, 6_000_000);
+    for (int minute = 1; minute <= 5; minute++) {
+      assertThat(collect())
+          .containsEntry("cpu_usage container", 5.0)
+          .containsEntry("cpu_usage late", 1.0);
+    }
+    assertThat(collect())
+        .doesNotContainKey("cpu_usage container")
+        .containsEntry("cpu_usage late", 1.0);
   }
 
   /** What is there to hold others keeps the time of those that ended. */
@@ -245,6 +343,59 @@ class CgroupUsageTest {
             Map.entry("pressure a.service [resource, io, kind, some]", 2.0),
             Map.entry("pressure / [resource, memory, kind, some]", 3.0),
             Map.entry("pressure / [resource, memory, kind, full]", 1.0));
+  }
+
+  /** It may still wait for a disk: its pressure is a few looks old, and never lost. */
+  @Test
+  void ofACgroupThatDoesNothingTheTimeIsReadAndTheRestNowAndThen() throws IOException {
+    String path = "system.slice/a.service";
+    String waited = "some avg10=0.00 avg60=0.00 avg300=0.00 total=%d\n";
+    String series = "pressure a.service [resource, io, kind, some]";
+    cpu(path, 1_000_000);
+    cgroup(v2, path, "io.pressure", waited.formatted(2_000_000));
+    assertThat(collect()).containsEntry(series, 2.0);
+    cgroup(v2, path, "io.pressure", waited.formatted(3_000_000));
+    for (int look = 1; look < 8; look++) {
+      assertThat(collect()).containsEntry(series, 2.0).containsEntry("cpu_usage a.service", 1.0);
+    }
+    assertThat(collect()).containsEntry(series, 3.0);
+    cgroup(v2, path, "io.pressure", waited.formatted(4_000_000));
+    assertThat(collect()).containsEntry(series, 3.0);
+    cpu(path, 1_000_001);
+    assertThat(collect()).as("it ran: all is read").containsEntry(series, 4.0);
+  }
+
+  @Test
+  void whatWorksIsReadWholeEachTime() throws IOException {
+    for (int look = 1; look <= 20; look++) {
+      cgroup(
+          v2,
+          CONTAINER,
+          "cpu.stat",
+          "usage_usec %d\nnr_periods %d\nnr_throttled %d\nthrottled_usec 0\n"
+              .formatted(1000 * look, 10 * look, look));
+      assertThat(collect())
+          .containsEntry("cpu_periods container", 10.0 * look)
+          .containsEntry("cpu_throttled_periods container", 1.0 * look);
+    }
+  }
+
+  /** With and without room for open files, and in turn when there are too many for one look. */
+  @Test
+  void manyCgroupsAreReadInTurns() throws IOException {
+    for (String limit : List.of("1024", "4")) {
+      usage.close();
+      Files.writeString(proc.resolve("self/limits"), "Max open files  " + limit + " 4 files\n");
+      usage = usage(new ControllerMounts(null, null, v2));
+      int cgroups = 1000;
+      for (int i = 0; i < cgroups; i++) {
+        cpu("system.slice/s" + i + ".service", 1_000_000);
+      }
+      Map<String, Double> values = collect();
+      assertThat(values).hasSizeLessThan(cgroups);
+      values = collect();
+      assertThat(values).hasSize(cgroups).allSatisfy((_, v) -> assertThat(v).isEqualTo(1.0));
+    }
   }
 
   @Test

@@ -21,7 +21,7 @@ class IdTableTest {
 
   @Test
   void findsWhatWasPutAndNothingElse() {
-    IdTable table = new IdTable(256);
+    IdTable table = new IdTable();
     long[] ids = {1, 2, 3, 0x1_0000_0001L, -5, Long.MIN_VALUE, Long.MAX_VALUE};
     for (long id : ids) {
       table.put(entry(id));
@@ -34,24 +34,24 @@ class IdTableTest {
   }
 
   @Test
-  void growsAndShrinksByRebuilding() {
-    IdTable table = new IdTable(256);
+  void growsAndShrinks() {
+    IdTable table = new IdTable();
     for (long id = 1; id <= 10_000; id++) {
-      if (!table.hasRoom()) {
-        table = table.rebuilt(e -> true);
-      }
       table.put(entry(id));
     }
     assertThat(table.entries()).hasSize(10_000);
-    IdTable odd = table.rebuilt(e -> e.id % 2 == 1);
-    assertThat(odd.entries()).hasSize(5_000);
-    assertThat(odd.get(9_999)).isNotNull();
-    assertThat(odd.get(10_000)).isNull();
+    assertThat(table.size()).isEqualTo(10_000);
+    assertThat(table.removeIf(e -> e.id % 2 == 0)).isTrue();
+    assertThat(table.removeIf(e -> e.id % 2 == 0)).as("none is left").isFalse();
+    assertThat(table.entries()).hasSize(5_000);
+    assertThat(table.size()).isEqualTo(5_000);
+    assertThat(table.get(9_999)).isNotNull();
+    assertThat(table.get(10_000)).isNull();
   }
 
   @Test
   void readersSeeWholeEntriesWhileOneWrites() throws Exception {
-    IdTable table = new IdTable(1 << 16);
+    IdTable table = new IdTable();
     AtomicBoolean done = new AtomicBoolean();
     Callable<Long> reader =
         () -> {

@@ -153,6 +153,28 @@ class IdentityLoopTest {
     await().untilAsserted(() -> assertThat(report().up()).isTrue());
   }
 
+  /** What is made while the runtime is restarted is not called by its ids meanwhile. */
+  @Test
+  void namesAreWaitedForWhileTheSourceIsAway() {
+    start();
+    source.present = false;
+    await().untilAsserted(() -> assertThat(report().detail()).isEqualTo("not there"));
+    pods.made(77, PATH);
+    assertThat(find()).isNull();
+    source.knows = true;
+    source.present = true;
+    await().untilAsserted(() -> assertThat(find()).isEqualTo(NAMED));
+  }
+
+  @Test
+  void nobodyIsWaitedForWhoWasNeverThere() {
+    source.present = false;
+    loop = new IdentityLoop(List.of(source), pods, Duration.ofMinutes(10), named::incrementAndGet);
+    loop.start();
+    pods.made(77, PATH);
+    assertThat(find()).isEqualTo(new Workload("", UID, ID, ""));
+  }
+
   /** Whoever looks a name up, or tells of a cgroup, does not wait for a source that hangs. */
   @Test
   void aSourceThatHangsHoldsUpNobody() {

@@ -104,7 +104,7 @@ class LateNamesTest {
     pods.made(77, path(UID, ID));
     pods.removed(77);
     assertThat(pods.find(77)).isEqualTo(NAMED);
-    assertThat(pods.removedSince(0).ids()).containsExactly(77L);
+    assertThat(pods.known()).extracting(CgroupInfo::alive).containsExactly(false);
   }
 
   @Test
@@ -172,6 +172,51 @@ class LateNamesTest {
     assertThat(pods.find(later)).isEqualTo(now);
     assertThat(pods.replaced(NAMED)).isTrue();
     assertThat(pods.replaced(now)).isFalse();
+  }
+
+  /** What was remembered of a name holds for as long as the generation is the same. */
+  @Test
+  void theGenerationTellsWhenANameMayHaveChanged() throws IOException {
+    long id = make(UID, ID);
+    pass(Duration.ofSeconds(20));
+    assertThat(pods.find(id)).isNull();
+    pass(PodTable.NAME_WAIT);
+    assertThat(pods.find(id)).isEqualTo(BY_PATH);
+    long before = pods.generation();
+    pods.settle();
+    pods.sweep();
+    assertThat(pods.find(id)).isEqualTo(BY_PATH);
+    assertThat(pods.generation()).as("nothing was told").isEqualTo(before);
+    tell(UID, 1);
+    assertThat(pods.generation()).as("a name").isNotEqualTo(before);
+    assertThat(pods.find(id)).isEqualTo(NAMED);
+    long named = pods.generation();
+    pods.removed(id);
+    Files.delete(tree.resolve(path(UID, ID).substring(1)));
+    for (int i = 0; i < 2; i++) {
+      pass(STALE);
+      pods.sweep();
+    }
+    assertThat(pods.find(id)).as("forgotten, after twice the time").isEqualTo(PodTable.GONE);
+    assertThat(pods.generation()).as("whose it was is forgotten").isNotEqualTo(named);
+  }
+
+  /** With --stale-after 0 too: nothing was counted yet for what has no name. */
+  @Test
+  void whoWaitsForItsNameIsNotForgotten() throws IOException {
+    try (PodTable hasty =
+        new PodTable(new TreeResolver(tree, "a folder"), tree, Duration.ZERO, nanos::get)) {
+      hasty.expectNames(true, () -> {});
+      hasty.made(77, path(UID, ID));
+      assertThat(hasty.find(77)).isNull();
+      hasty.removed(77);
+      for (int i = 0; i < 3; i++) {
+        pass(PodTable.NAME_WAIT);
+        hasty.sweep();
+      }
+      assertThat(hasty.find(77)).as("not ~gone").isEqualTo(BY_PATH);
+      assertThat(hasty.reclaimable(77)).isTrue();
+    }
   }
 
   @Test

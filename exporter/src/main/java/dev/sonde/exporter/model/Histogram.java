@@ -99,6 +99,19 @@ public final class Histogram {
    * @throws IllegalArgumentException their buckets are not the same
    */
   public Histogram plus(Histogram other) {
+    return combined(other, 1);
+  }
+
+  /**
+   * What came since {@code earlier}, an earlier state of this.
+   *
+   * @throws IllegalArgumentException their buckets are not the same
+   */
+  public Histogram minus(Histogram earlier) {
+    return combined(earlier, -1);
+  }
+
+  private Histogram combined(Histogram other, int sign) {
     if (firstIndex != other.firstIndex
         || counts.length != other.counts.length
         || zeroThreshold != other.zeroThreshold) {
@@ -108,15 +121,15 @@ public final class Histogram {
     }
     long[] sums = counts.clone();
     for (int i = 0; i < sums.length; i++) {
-      sums[i] += other.counts[i];
+      sums[i] += sign * other.counts[i];
     }
     return new Histogram(
         zeroThreshold,
-        zeroCount + other.zeroCount,
+        zeroCount + sign * other.zeroCount,
         firstIndex,
         sums,
-        overflow + other.overflow,
-        sum + other.sum);
+        overflow + sign * other.overflow,
+        sum + sign * other.sum);
   }
 
   /**

@@ -33,10 +33,13 @@ final class JvmDiscovery {
 
   private static final int LOOKS = 256;
   private static final long REVISIT_SECONDS = 30;
-  private static final long SECOND = 1_000_000_000L;
+  private static final long MILLI = 1_000_000L;
 
-  /** When a new process is looked at again: 1, 2, 4, 8, 15 s after it was first seen. */
-  private static final int[] YOUNG_SECONDS = {1, 1, 2, 4, 7};
+  /**
+   * When a new process is looked at again: a JVM is seen in the snapshot after the one that saw it
+   * before it was one, also if snapshots come a little less than a second apart.
+   */
+  private static final int[] YOUNG_MILLIS = {300, 700, 1000, 2000, 4000, 7000};
 
   private static final class Candidate implements Comparable<Candidate> {
     final int pid;
@@ -135,7 +138,7 @@ final class JvmDiscovery {
       c.looks = 0;
     }
     // Kernel threads have no executable, and never get one without another start of the process.
-    if (executable != null && c.looks <= YOUNG_SECONDS.length) {
+    if (executable != null && c.looks <= YOUNG_MILLIS.length) {
       Path file = HsperfMapping.find(proc, c.pid);
       if (file != null) {
         c.retired = true;
@@ -143,9 +146,9 @@ final class JvmDiscovery {
         return;
       }
     }
-    long wait = c.looks < YOUNG_SECONDS.length ? YOUNG_SECONDS[c.looks] : REVISIT_SECONDS;
-    c.looks = Math.min(c.looks + 1, YOUNG_SECONDS.length + 1);
-    c.due = now + wait * SECOND;
+    long wait = c.looks < YOUNG_MILLIS.length ? YOUNG_MILLIS[c.looks] : REVISIT_SECONDS * 1000;
+    c.looks = Math.min(c.looks + 1, YOUNG_MILLIS.length + 1);
+    c.due = now + wait * MILLI;
     queue.add(c);
   }
 }

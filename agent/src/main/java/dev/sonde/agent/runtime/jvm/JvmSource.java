@@ -4,6 +4,7 @@ import dev.sonde.agent.host.ProcFs;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.pipeline.Source;
 import dev.sonde.agent.workload.CgroupHierarchy;
+import dev.sonde.agent.workload.PodLife;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Workload;
 import java.io.File;
@@ -11,10 +12,10 @@ import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * -XX:-UsePerfData}, {@code -XX:+PerfDisableSharedMem} or without a writable /tmp is not seen.
  *
  * <p>A JVM's totals begin with its start, also when that was before the agent's. A workload's sums
- * are dropped {@code staleAfter} after its cgroup was removed.
+ * are dropped {@code staleAfter} after its cgroup was removed and its pod's last container's.
  *
  * <p>Not thread-safe: the snapshot thread owns it. A JVM that cannot be read counts in {@code
  * sonde_jvm_source{source="none"}} and is tried again; it never disturbs the others.
@@ -39,25 +40,25 @@ public final class JvmSource implements Source {
   private final ProcFs proc;
   private final CgroupHierarchy hierarchy;
   private final Function<String, @Nullable Workload> owners;
-  private final Predicate<Workload> replaced;
+  private final PodLife pods;
   private final long staleNanos;
   private final LongSupplier nanoClock;
   private final JvmDiscovery discovery;
   private final Map<Integer, JvmProcess> jvms = new HashMap<>();
-  private final Map<Workload, JvmSums> sums = new HashMap<>();
+  private final Map<Workload, JvmSums> sums = new LinkedHashMap<>();
   private final JvmCounters now = new JvmCounters();
 
   JvmSource(
       ProcFs proc,
       CgroupHierarchy hierarchy,
       Function<String, @Nullable Workload> owners,
-      Predicate<Workload> replaced,
+      PodLife pods,
       Duration staleAfter,
       LongSupplier nanoClock) {
     this.proc = proc;
     this.hierarchy = hierarchy;
     this.owners = owners;
-    this.replaced = replaced;
+    this.pods = pods;
     this.staleNanos = staleAfter.toNanos();
     this.nanoClock = nanoClock;
     this.discovery = new JvmDiscovery(proc);
@@ -71,8 +72,7 @@ public final class JvmSource implements Source {
    */
   public static JvmSource open(
       ProcFs proc, CgroupHierarchy hierarchy, PodTable pods, Duration staleAfter) {
-    return new JvmSource(
-        proc, hierarchy, pods::ofPath, pods::replaced, staleAfter, System::nanoTime);
+    return new JvmSource(proc, hierarchy, pods::ofPath, pods, staleAfter, System::nanoTime);
   }
 
   @Override
@@ -149,11 +149,20 @@ public final class JvmSource implements Source {
   }
 
   private boolean isStale(JvmSums s, long time) {
-    // java.io.File, since a Path cannot hold every name in every locale.
-    if (replaced.test(s.owner())) {
+    if (pods.replaced(s.owner())) {
       return true;
     }
-    boolean gone = !s.hasLive() && !new File(hierarchy.mount() + s.cgroup()).exists();
+    boolean gone = !s.hasLive() && !pods.podLives(s.owner()) && !isIn(s.cgroup(), s.owner());
     return s.goneFor(gone, time) >= staleNanos;
+  }
+
+  /** Whether the cgroup exists and is still that workload's: a late name makes it another's. */
+  private boolean isIn(String cgroup, Workload owner) {
+    // java.io.File, since a Path cannot hold every name in every locale.
+    if (!new File(hierarchy.mount() + cgroup).exists()) {
+      return false;
+    }
+    Workload now = owners.apply(cgroup);
+    return now == null || now.equals(owner);
   }
 }

@@ -140,6 +140,9 @@ public final class CriSource implements IdentitySource {
                   + " CRI-O 1.23 or later";
           case UNAVAILABLE -> "is the runtime running, and the socket mounted into this container?";
           case DEADLINE_EXCEEDED -> "the runtime hangs or is overloaded";
+          case RESOURCE_EXHAUSTED ->
+              "its list of pods or containers is larger than 16 MiB: remove what has ended, or ask"
+                  + " the kubelet (--kubelet-endpoint)";
           default -> "";
         };
     return new SourceException(reason, remedy, e);

@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.sonde.agent.workload.CgroupHierarchy;
 import dev.sonde.agent.workload.CgroupPath;
+import dev.sonde.agent.workload.PodLife;
 import dev.sonde.exporter.model.Workload;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,7 +31,30 @@ class JvmSourceTest {
   private FakeProc proc;
   private Path cgroups;
   private final AtomicLong nanos = new AtomicLong(-5);
+  private final Map<String, Workload> named = new HashMap<>();
+  private final Pods pods = new Pods();
   private JvmSource source;
+
+  /** Which pods are said to live, and which to be replaced. */
+  private static final class Pods implements PodLife {
+    private String live = "none";
+    private String replaced = "none";
+
+    @Override
+    public boolean replaced(Workload workload) {
+      return workload.uid().equals(replaced);
+    }
+
+    @Override
+    public boolean podLives(Workload workload) {
+      return workload.uid().equals(live);
+    }
+
+    @Override
+    public long staleNanos() {
+      return STALE.toNanos();
+    }
+  }
 
   @BeforeEach
   void open() throws IOException {
@@ -38,8 +64,11 @@ class JvmSourceTest {
     Files.createDirectories(cgroups.resolve("system.slice/job.service"));
     CgroupHierarchy hierarchy =
         new CgroupHierarchy(CgroupHierarchy.Kind.V2, cgroups, "/", "/", false);
-    source =
-        new JvmSource(proc.proc(), hierarchy, CgroupPath::workload, _ -> false, STALE, nanos::get);
+    source = new JvmSource(proc.proc(), hierarchy, this::owner, pods, STALE, nanos::get);
+  }
+
+  private Workload owner(String path) {
+    return named.getOrDefault(path, CgroupPath.workload(path));
   }
 
   private Collected after(long seconds) {
@@ -236,6 +265,53 @@ class JvmSourceTest {
     Collected c = after(1);
     assertThat(c.has(WEB)).isFalse();
     assertThat(c.has(JOB)).as("its cgroup is still there").isTrue();
+  }
+
+  /** What an ended container of a pod did stays in its sums while any of its containers lives. */
+  @Test
+  void theSumsOfAnEndedContainerStayWhileItsPodLives() throws IOException {
+    Workload app = new Workload("shop", "web-0", "app", "", "uid");
+    named.put(WEB_PATH, app);
+    pods.live = "uid";
+    jvm(20, WEB_PATH, PerfFile.g1(3, 40, 5, 60));
+    after(0);
+    proc.exit(20);
+    Files.delete(cgroups.resolve("system.slice/web.service"));
+    assertThat(after(3 * STALE.toSeconds()).get(COUNT, app, YOUNG)).isEqualTo(3);
+    pods.live = "none";
+    assertThat(after(1).has(app)).isTrue();
+    assertThat(after(STALE.toSeconds() - 1).has(app)).isTrue();
+    assertThat(after(1).has(app)).isFalse();
+  }
+
+  @Test
+  void aReplacedPodEndsAtOnce() throws IOException {
+    Workload app = new Workload("shop", "web-0", "app", "", "uid");
+    named.put(WEB_PATH, app);
+    jvm(20, WEB_PATH, PerfFile.g1(3, 40, 5, 60));
+    after(0);
+    named.put(WEB_PATH, Workload.unit("~replaced"));
+    pods.replaced = "uid";
+    proc.map(20, PerfFile.g1(5, 40, 5, 60).array());
+    Collected c = after(1);
+    assertThat(c.has(app)).isFalse();
+    assertThat(c.get(COUNT, Workload.unit("~replaced"), YOUNG)).isEqualTo(2);
+  }
+
+  /** What was counted by ids stands still for a while, though its cgroup lives on by name. */
+  @Test
+  void aLateNameEndsTheSeriesByIds() throws IOException {
+    jvm(20, WEB_PATH, PerfFile.g1(3, 40, 5, 60));
+    after(0);
+    named.put(WEB_PATH, JOB);
+    proc.map(20, PerfFile.g1(5, 40, 5, 60).array());
+    Collected c = after(1);
+    assertThat(c.get(COUNT, WEB, YOUNG)).isEqualTo(3);
+    assertThat(c.get(COUNT, JOB, YOUNG)).isEqualTo(2);
+    assertThat(after(STALE.toSeconds() - 1).has(WEB)).isTrue();
+    c = after(1);
+    assertThat(c.has(WEB)).isFalse();
+    assertThat(c.get(COUNT, JOB, YOUNG)).isEqualTo(2);
   }
 
   @Test

@@ -166,23 +166,42 @@ class CriSourceTest {
     assertThatThrownBy(source::ask).hasMessage("closed");
   }
 
+  private static PodSandbox.Builder padded(int bytes) {
+    return sandbox(SANDBOX, "uid-1", "web-0")
+        .setUnknownFields(
+            UnknownFieldSet.newBuilder()
+                .addField(
+                    99,
+                    UnknownFieldSet.Field.newBuilder()
+                        .addLengthDelimited(ByteString.copyFrom(new byte[bytes]))
+                        .build())
+                .build());
+  }
+
   @Test
-  void anAnswerThatIsTooLargeIsNone() {
-    byte[] large = new byte[CriConnection.MOST_BYTES];
-    runtime.pods =
-        ListPodSandboxResponse.newBuilder()
-            .addItems(
-                sandbox(SANDBOX, "uid-1", "web-0")
-                    .setUnknownFields(
-                        UnknownFieldSet.newBuilder()
-                            .addField(
-                                99,
-                                UnknownFieldSet.Field.newBuilder()
-                                    .addLengthDelimited(ByteString.copyFrom(large))
-                                    .build())
-                            .build()))
-            .build();
-    assertThatThrownBy(source::ask).hasMessageContaining("RESOURCE_EXHAUSTED");
+  void anAnswerThatIsTooLargeIsNoneAndTheNextOneIsTaken() throws SourceException {
+    tell(padded(CriConnection.MOST_BYTES));
+    assertThatThrownBy(source::ask)
+        .isInstanceOfSatisfying(
+            SourceException.class,
+            e -> {
+              assertThat(e.reason()).contains("RESOURCE_EXHAUSTED");
+              assertThat(e.remedy()).contains("16 MiB").contains("--kubelet-endpoint");
+            });
+    tell(padded(CriConnection.MOST_BYTES - 1000));
+    assertThat(source.ask().pods()).as("all but 16 MiB").hasSize(1);
+  }
+
+  /** Pods with all the annotations that Kubernetes allows (256 KiB each). */
+  @Test
+  void manyLargePodsUpToTheLimitAreRead() throws SourceException {
+    ListPodSandboxResponse.Builder many = ListPodSandboxResponse.newBuilder();
+    String large = "x".repeat(255 << 10);
+    for (int i = 0; i < 60; i++) {
+      many.addItems(sandbox("s" + i, "u" + i, "p" + i).putAnnotations("large", large));
+    }
+    runtime.pods = many.build();
+    assertThat(source.ask().pods()).hasSize(60);
   }
 
   @Test
