@@ -1,41 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
-# docker build -t sonde .
+# docker build -t sonde:0.1.0 .
 #
-# Two stages: a JDK 25 builds the agent and cuts a run-time of just the modules it uses; Debian with
-# libbpf carries both. The final stage runs nothing but the agent, as root with the capabilities
-# that daemonset.yaml grants.
+# Three stages: a JDK 25 compiles the agent and cuts a run-time of just the modules it uses; the base
+# gets libbpf and nothing else; the last one carries both and the AOT cache that was trained in it.
+# Nothing is unpacked or written at run time: the root may be read-only and /tmp absent.
+#
+#   --build-arg JDK=IMAGE       where a JDK 25 and a shell are (JAVA_HOME set), for compiling
+#   --build-arg BASE=IMAGE      a Debian or Ubuntu with apt and glibc 2.36 or later
+#   --build-arg PREBUILT=yes    take agent/target of this folder (make build) instead of compiling
+#
+# How to build it without a registry: tools/image.
 
 ARG JDK=docker.io/library/eclipse-temurin:25-jdk
 ARG BASE=docker.io/library/debian:bookworm-slim
 
 FROM ${JDK} AS build
+ARG PREBUILT=no
 WORKDIR /src
 COPY . .
 # The tests need a kernel that lets them load BPF: they run by `make test`, not here.
-RUN --mount=type=cache,target=/root/.m2 ./mvnw -B -ntp -q package -DskipTests
-# java.net.http and jdk.crypto.ec: the kubelet's /pods. Named one by one: jdeps would add java.desktop and java.sql, which JNA and gson mention and the
-# agent never reaches, and which double the size.
-RUN jlink --add-modules java.logging,java.management,java.naming,java.net.http,jdk.crypto.ec,jdk.management,jdk.unsupported \
-      --strip-java-debug-attributes --no-header-files --no-man-pages --output /runtime
+RUN [ "$PREBUILT" = yes ] || { rm -rf agent/target && ./mvnw -B -ntp -q package -DskipTests; }
+# Modules named one by one: jdeps would add java.desktop and java.sql, which JNA and gson mention
+# and the agent never reaches, and which double the size. java.net.http and jdk.crypto.ec: the
+# kubelet's /pods, and TLS. Not compressed here: the layer is, and classes are then read faster.
+# By JAVA_HOME, since a build that keeps a cache for ENV PATH may find an older jlink first.
+RUN "$JAVA_HOME/bin/jlink" --add-modules java.logging,java.management,java.naming,java.net.http,jdk.crypto.ec,jdk.management,jdk.unsupported \
+      --strip-java-debug-attributes --no-header-files --no-man-pages --output /image/runtime \
+ && mkdir -p /image/tools /image/LICENSES \
+ && cp -a agent/target/lib agent/target/sonde.jar sonde LICENSE NOTICE /image/ \
+ && cp -a tools/find-java.sh /image/tools/ \
+ && cp -a bpf-programs/LICENSES/. /image/LICENSES/ \
+ && JAR="$JAVA_HOME/bin/jar" tools/image-files /image
 
-FROM ${BASE}
+FROM ${BASE} AS base
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends libbpf1 \
- && rm -rf /var/lib/apt/lists/*
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*.log /var/log/apt /var/cache/ldconfig/aux-cache
+
+FROM base
+LABEL org.opencontainers.image.title="Sonde" \
+      org.opencontainers.image.description="Where does each pod's time go? TCP, scheduler, GC, by eBPF" \
+      org.opencontainers.image.licenses="Apache-2.0 AND (GPL-2.0-only OR BSD-2-Clause)"
 ENV JAVA_HOME=/opt/sonde/runtime
 WORKDIR /opt/sonde
-COPY --from=build /runtime runtime
-COPY --from=build /src/agent/target/lib lib
-COPY --from=build /src/agent/target/sonde.jar sonde.jar
-COPY sonde LICENSE NOTICE ./
-COPY tools/find-java.sh tools/find-java.sh
-COPY bpf-programs/LICENSES LICENSES
+COPY --from=build /image/ ./
+# What Debian's part of this image is licensed under stands in /usr/share/doc/*/copyright.
+RUN { echo; echo "Debian packages of this image (licences: /usr/share/doc/NAME/copyright)"; echo; \
+      dpkg-query -W -f='  ${Package} ${Version}\n'; } >> THIRD-PARTY.txt \
+ && ln -s /opt/sonde/sonde /usr/local/bin/sonde
 # The AOT cache belongs to this run-time and these paths, so it is trained here. A build may not load
-# BPF: `doctor` says so, and has by then loaded most of what the start needs.
-RUN (SONDE_AOT_TRAIN=/opt/sonde/sonde.aot ./sonde doctor --json || true) >/dev/null 2>&1 \
- && rm -f sonde.aot.config && ln -s /opt/sonde/sonde /usr/local/bin/sonde
-# The kubelet and Prometheus come from outside the container; elsewhere the default is loopback.
-ENV SONDE_LISTEN=0.0.0.0:9520
-EXPOSE 9520
+# BPF; an agent without probes serves its own metrics in every format and has by then loaded most of
+# what a start needs. Without a cache the agent starts slower, and that is all.
+RUN export SONDE_AOT_TRAIN=/opt/sonde/sonde.aot; \
+    timeout 120 ./sonde agent --train || { rm -f sonde.aot*; timeout 120 ./sonde doctor --json || true; }; \
+    rm -rf sonde.aot.config /tmp/*; ls -l sonde.aot || true
+EXPOSE 9520 9521
 ENTRYPOINT ["/opt/sonde/sonde"]
 CMD ["agent"]

@@ -45,6 +45,10 @@ test: ## formatters, strict build, unit, kernel and end-to-end tests
 matrix: ## every guest test on every kernel of vmtest/, cgroup v1 and lockdown too
 	@exec tools/matrix
 
+.PHONY: image
+image: $(BUILT) ## the container image, without Docker or a registry: build/image/sonde.tar
+	@exec tools/image
+
 .PHONY: soak
 soak: ## storms and churn for minutes, 4,000 pods: nothing leaks, nothing is lost uncounted
 	@exec tools/soak $(SECONDS)

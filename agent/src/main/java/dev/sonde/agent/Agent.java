@@ -1,6 +1,8 @@
 package dev.sonde.agent;
 
+import dev.sonde.agent.access.AccessFiles;
 import dev.sonde.agent.config.Config;
+import dev.sonde.agent.config.ConfigSource;
 import dev.sonde.agent.config.Endpoint;
 import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.StartException;
@@ -66,27 +68,35 @@ import org.jspecify.annotations.Nullable;
 public final class Agent implements AutoCloseable {
   private static final Log LOG = Log.named("agent");
 
-  /** How old the newest snapshot may be, in intervals, before the agent is no longer ready. */
-  private static final int STALE_INTERVALS = 3;
-
   private final Config config;
+  private final ConfigSource source;
+  private final AccessFiles access;
   private final Health health;
   private final List<AutoCloseable> owned = new ArrayList<>();
   private @Nullable InetSocketAddress httpAddress;
   private boolean closed;
 
-  private Agent(Config config) {
+  private Agent(Config config, ConfigSource source, AccessFiles access) {
     this.config = config;
-    this.health = new Health(config.get(Options.SNAPSHOT_INTERVAL).multipliedBy(STALE_INTERVALS));
+    this.source = source;
+    this.access = access;
+    this.health = new Health(config.get(Options.SNAPSHOT_INTERVAL));
   }
 
   /**
+   * @param source where {@code config} came from, to read it again when its file changes
+   * @param access who is let in; its files are read again as they change
    * @param observer told of every snapshot, on the snapshot thread
    * @throws StartException it cannot run; nothing is left attached
    */
-  public static Agent start(Config config, String version, Consumer<Snapshot> observer)
+  public static Agent start(
+      Config config,
+      ConfigSource source,
+      AccessFiles access,
+      String version,
+      Consumer<Snapshot> observer)
       throws StartException {
-    Agent agent = new Agent(config);
+    Agent agent = new Agent(config, source, access);
     try {
       agent.open(version, observer);
       return agent;
@@ -141,6 +151,14 @@ public final class Agent implements AutoCloseable {
     sources.add(new IdentitySeries(pods, config.get(Options.POD_LABELS), identities::reports));
     sources.add(new HttpSource(http));
     sources.add(new ProcessSource(version));
+    AtomicReference<@Nullable Reloader> reloads = new AtomicReference<>();
+    sources.add(
+        out -> {
+          Reloader r = reloads.get();
+          if (r != null) {
+            r.collect(out);
+          }
+        });
     SnapshotLoop loop =
         own(
             new SnapshotLoop(
@@ -152,12 +170,15 @@ public final class Agent implements AutoCloseable {
                 config.get(Options.SNAPSHOT_INTERVAL),
                 observer));
     snapshots.set(loop);
+    Reloader reloader = own(new Reloader(config, source, access, http, loop, health));
+    reloads.set(reloader);
     health.watch(loop);
     loop.start();
     loop.awaitFirst();
     // Not before the first snapshot, which it would slow down by the classes it loads.
     identities.start();
     startGrpc(loop, events, pods);
+    reloader.start();
     Libbpf.releaseMemory();
     LOG.info(
         "agent started",
@@ -176,7 +197,7 @@ public final class Agent implements AutoCloseable {
             .withMaxConnections(config.get(Options.MAX_CONNECTIONS))
             .withClassicHistograms(config.get(Options.CLASSIC_HISTOGRAMS));
     try {
-      return OneNioFrontend.start(http, health::latest, health::readiness);
+      return OneNioFrontend.start(http, access.access(), health::latest, health::readiness);
     } catch (ListenException e) {
       throw new StartException(listenFailure("--listen", at, e));
     }
@@ -257,7 +278,9 @@ public final class Agent implements AutoCloseable {
             events,
             () -> pods.known().stream().map(Agent::info).toList());
     try {
-      own(GrpcFrontend.start(new InetSocketAddress(at.get().host(), at.get().port()), inputs));
+      own(
+          GrpcFrontend.start(
+              new InetSocketAddress(at.get().host(), at.get().port()), access.access(), inputs));
     } catch (GrpcStartException e) {
       throw new StartException(listenFailure("--grpc-listen", at.get(), e));
     }
@@ -276,7 +299,10 @@ public final class Agent implements AutoCloseable {
   public String url() {
     InetSocketAddress at = Objects.requireNonNull(httpAddress, "the agent is started");
     String host = at.getAddress().getHostAddress();
-    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + at.getPort();
+    return (access.access().encrypted() ? "https://" : "http://")
+        + (host.contains(":") ? "[" + host + "]" : host)
+        + ":"
+        + at.getPort();
   }
 
   @Override

@@ -13,14 +13,22 @@ import org.jspecify.annotations.Nullable;
  * <p>Any thread may ask; an answer takes no lock and no I/O.
  */
 final class Health {
-  private final Duration tooOld;
+  /** How old the newest snapshot may be, in intervals, before the agent is no longer ready. */
+  private static final int STALE_INTERVALS = 3;
+
+  private volatile Duration tooOld;
   private volatile @Nullable SnapshotLoop loop;
 
   /**
-   * @param tooOld the age at which a snapshot is no live data any more
+   * @param interval of the snapshots; three of them late, there is no live data any more
    */
-  Health(Duration tooOld) {
-    this.tooOld = tooOld;
+  Health(Duration interval) {
+    this.tooOld = interval.multipliedBy(STALE_INTERVALS);
+  }
+
+  /** Another interval from now on; the snapshot that is waited for may still be of the old one. */
+  void interval(Duration newer) {
+    tooOld = newer.multipliedBy(STALE_INTERVALS);
   }
 
   void watch(SnapshotLoop watched) {

@@ -48,6 +48,9 @@ record AgentPing(String endpoint, State state, String detail) {
       if (status.startsWith("HTTP/1.1 200")) {
         return new AgentPing(endpoint.toString(), State.READY, reason);
       }
+      if (status.startsWith("HTTP/1.1 400") && reason.contains("speaks TLS")) {
+        return new AgentPing(endpoint.toString(), State.READY, "TLS"); // only ours says so
+      }
       return status.startsWith("HTTP/1.1 503")
           ? new AgentPing(endpoint.toString(), State.NOT_READY, reason)
           : new AgentPing(endpoint.toString(), State.OTHER, status);

@@ -1,6 +1,8 @@
 package dev.sonde.agent.cli;
 
+import dev.sonde.agent.access.AccessFiles;
 import dev.sonde.agent.config.Config;
+import dev.sonde.agent.config.ConfigSource;
 import dev.sonde.agent.doctor.Fact;
 import dev.sonde.agent.doctor.LibbpfState;
 import dev.sonde.agent.doctor.StartException;
@@ -39,8 +41,11 @@ public interface Backend {
    * Runs the agent until it is told to end (SIGTERM, SIGINT). Root, BTF and libbpf were looked at
    * before.
    *
+   * @param source where {@code config} came from, to read it again
+   * @param access who is let in
    * @param out where {@code --watch} writes
    * @throws StartException it could not start; nothing is left attached
    */
-  ExitCode run(Config config, PrintStream out) throws StartException;
+  ExitCode run(Config config, ConfigSource source, AccessFiles access, PrintStream out)
+      throws StartException;
 }

@@ -1,7 +1,9 @@
 package dev.sonde.agent.cli;
 
 import dev.sonde.agent.Agent;
+import dev.sonde.agent.access.AccessFiles;
 import dev.sonde.agent.config.Config;
+import dev.sonde.agent.config.ConfigSource;
 import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.StartException;
 import dev.sonde.exporter.model.Snapshot;
@@ -17,12 +19,16 @@ import java.util.function.Consumer;
  */
 final class Foreground {
   private final Config config;
+  private final ConfigSource source;
+  private final AccessFiles access;
   private final PrintStream out;
   private final CountDownLatch told = new CountDownLatch(1);
   private final CountDownLatch ended = new CountDownLatch(1);
 
-  Foreground(Config config, PrintStream out) {
+  Foreground(Config config, ConfigSource source, AccessFiles access, PrintStream out) {
     this.config = config;
+    this.source = source;
+    this.access = access;
     this.out = out;
   }
 
@@ -41,7 +47,7 @@ final class Foreground {
     Runtime.getRuntime().addShutdownHook(hook);
     Consumer<Snapshot> observer =
         config.get(Options.WATCH) ? new Watch(out, config)::show : s -> {};
-    try (Agent agent = Agent.start(config, Version.current(), observer)) {
+    try (Agent agent = Agent.start(config, source, access, Version.current(), observer)) {
       work.with(agent);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

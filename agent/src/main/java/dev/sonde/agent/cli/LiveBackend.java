@@ -3,7 +3,9 @@ package dev.sonde.agent.cli;
 import dev.sonde.agent.Cgroups;
 import dev.sonde.agent.IdentityFacts;
 import dev.sonde.agent.Kernel;
+import dev.sonde.agent.access.AccessFiles;
 import dev.sonde.agent.config.Config;
+import dev.sonde.agent.config.ConfigSource;
 import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.Fact;
 import dev.sonde.agent.doctor.LibbpfState;
@@ -110,9 +112,10 @@ final class LiveBackend implements Backend {
   }
 
   @Override
-  public ExitCode run(Config config, PrintStream out) throws StartException {
+  public ExitCode run(Config config, ConfigSource source, AccessFiles access, PrintStream out)
+      throws StartException {
     return config.get(Options.TRAIN)
-        ? Training.run(config, out)
-        : new Foreground(config, out).run();
+        ? Training.run(config, source, access, out)
+        : new Foreground(config, source, access, out).run();
   }
 }

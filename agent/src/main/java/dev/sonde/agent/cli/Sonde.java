@@ -3,7 +3,7 @@ package dev.sonde.agent.cli;
 import dev.sonde.agent.config.Command;
 import dev.sonde.agent.config.Config;
 import dev.sonde.agent.config.ConfigException;
-import dev.sonde.agent.config.ConfigLoader;
+import dev.sonde.agent.config.ConfigSource;
 import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.StartException;
 import dev.sonde.agent.log.JulBridge;
@@ -65,7 +65,8 @@ public final class Sonde {
     Command command = arguments.command();
     String name = "sonde " + command.text();
     try {
-      Config config = ConfigLoader.load(arguments.values(), environment, LAUNCHER_VARIABLES);
+      ConfigSource source = new ConfigSource(arguments.values(), environment, LAUNCHER_VARIABLES);
+      Config config = source.load();
       LogSink.level(config.get(Options.LOG_LEVEL));
       for (String warning : config.warnings()) {
         LOG.warn(warning);
@@ -73,7 +74,7 @@ public final class Sonde {
       config.get(Options.LIBBPF).ifPresent(p -> System.setProperty("sonde.libbpf", p.toString()));
       boolean own = arguments.ownSwitch();
       return switch (command) {
-        case AGENT -> new AgentCommand(config, backend, out).run(own);
+        case AGENT -> new AgentCommand(config, source, backend, out).run(own);
         case DOCTOR -> new DoctorCommand(config, backend, out).run(own);
         case PODS -> new PodsCommand(config, backend, out).run(own);
       };

@@ -1,7 +1,9 @@
 package dev.sonde.agent.cli;
 
 import dev.sonde.agent.Agent;
+import dev.sonde.agent.access.AccessFiles;
 import dev.sonde.agent.config.Config;
+import dev.sonde.agent.config.ConfigSource;
 import dev.sonde.agent.config.Endpoint;
 import dev.sonde.agent.config.Options;
 import dev.sonde.agent.doctor.StartException;
@@ -26,12 +28,13 @@ final class Training {
 
   private Training() {}
 
-  static ExitCode run(Config config, PrintStream out) throws StartException {
+  static ExitCode run(Config config, ConfigSource source, AccessFiles access, PrintStream out)
+      throws StartException {
     Config free =
         config
             .with(Options.LISTEN, new Endpoint("127.0.0.1", 0))
             .with(Options.GRPC_LISTEN, Optional.of(new Endpoint("127.0.0.1", 0)));
-    return new Foreground(free, out).run(Training::scrapeAll);
+    return new Foreground(free, source, access, out).run(Training::scrapeAll);
   }
 
   private static void scrapeAll(Agent agent) throws StartException {

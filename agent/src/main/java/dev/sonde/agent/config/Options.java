@@ -49,6 +49,31 @@ public final class Options {
           .withExample("127.0.0.1:9521")
           .forCommands(AGENT, PODS);
 
+  public static final Option<Optional<Path>> TLS_CERT =
+      Option.of("tls-cert", "FILE", Values::optionalPath)
+          .withHelp(
+              "PEM file: our certificate and its chain, for HTTP and gRPC; read as it rotates")
+          .withExample("/etc/sonde-tls/tls.crt");
+
+  public static final Option<Optional<Path>> TLS_KEY =
+      Option.of("tls-key", "FILE", Values::optionalPath)
+          .withHelp("PEM file: its key")
+          .withExample("/etc/sonde-tls/tls.key");
+
+  public static final Option<Optional<Path>> TLS_CLIENT_CA =
+      Option.of("tls-client-ca", "FILE", Values::optionalPath)
+          .withHelp("PEM file: whose certificates let a client in (beside a token)")
+          .withExample("/etc/sonde-tls/ca.crt");
+
+  public static final Option<Optional<Path>> TOKEN_FILE =
+      Option.of("token-file", "FILE", Values::optionalPath)
+          .withHelp("bearer tokens that let a client in, one a line; read as it rotates")
+          .withExample("/etc/sonde-secret/token");
+
+  public static final Option<Boolean> INSECURE =
+      Option.ofSwitch("insecure")
+          .withHelp("listen beyond loopback without TLS and token: something else guards the port");
+
   public static final Option<String> NODE_NAME =
       Option.of("node-name", "NAME", Values::nodeName)
           .withDefault(Options::hostName)
@@ -250,6 +275,11 @@ public final class Options {
           CONFIG,
           LISTEN,
           GRPC_LISTEN,
+          TLS_CERT,
+          TLS_KEY,
+          TLS_CLIENT_CA,
+          TOKEN_FILE,
+          INSECURE,
           NODE_NAME,
           CGROUP_ROOT,
           PROC_ROOT,

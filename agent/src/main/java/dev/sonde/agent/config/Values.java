@@ -60,8 +60,10 @@ final class Values {
     if (bracketed) {
       host = host.substring(1, host.length() - 1);
     }
-    if (host.contains(":") != bracketed) {
-      throw new BadValueException("an IPv6 address stands in brackets, and nothing else does");
+    boolean v4 = !host.isEmpty() && host.chars().allMatch(c -> c == '.' || (c >= '0' && c <= '9'));
+    // [$(POD_IP)]:9520 in a manifest must do for both families.
+    if (host.contains(":") != bracketed && !(bracketed && v4)) {
+      throw new BadValueException("an IPv6 address stands in brackets, and no name does");
     }
     if (host.isEmpty() || host.chars().anyMatch(c -> c <= ' ' || c == '/' || c == '@')) {
       throw new BadValueException("no host name or address before the port");

@@ -13,6 +13,7 @@ public record Capabilities(long mask) {
   static final int SYS_RESOURCE = 24;
   private static final int PERFMON = 38;
   private static final int BPF = 39;
+  private static final int CHECKPOINT_RESTORE = 40;
 
   /** Names by bit, from {@code linux/capability.h}. */
   private static final List<String> NAMES =
@@ -74,14 +75,13 @@ public record Capabilities(long mask) {
       List.of(
           new Use(BPF, true, "no BPF program can be loaded"),
           new Use(PERFMON, true, "no tracing program can be loaded"),
-          new Use(12, false, "no programs on network devices and cgroups (NET_ADMIN)"),
-          new Use(19, false, "other users' processes stay closed: no JVM counters, no open files"),
-          new Use(2, false, "JVM counters of other users (/tmp/hsperfdata_*) cannot be read"),
+          new Use(19, false, "/proc/P/maps of others stays closed: no JVM counters"),
+          new Use(2, false, "files of other users stay closed: no JVM counters, no open files"),
+          new Use(CHECKPOINT_RESTORE, false, "/proc/P/map_files stays closed: no JVM counters"),
           new Use(
               SYS_RESOURCE,
               false,
-              "the limit on locked memory cannot be raised (it counts before 5.11)"),
-          new Use(34, false, "kernel addresses in stacks and in /proc/kallsyms are hidden"));
+              "the limit on locked memory cannot be raised (it counts before 5.11)"));
 
   /** Those of this process; none if the file cannot be read. */
   static Capabilities of(HostFiles host) {
@@ -95,7 +95,21 @@ public record Capabilities(long mask) {
 
   /** Held as such, or by SYS_ADMIN, which held them all before 5.8 and still does. */
   boolean grants(Use use) {
-    return has(use.bit()) || ((use.bit() == BPF || use.bit() == PERFMON) && has(SYS_ADMIN));
+    boolean once = use.bit() == BPF || use.bit() == PERFMON || use.bit() == CHECKPOINT_RESTORE;
+    return has(use.bit()) || (once && has(SYS_ADMIN));
+  }
+
+  /**
+   * What is not held and is missed on this kernel.
+   *
+   * @param release the kernel's; from 5.11 on maps are charged to the memory cgroup (commit
+   *     97306be45fbe), and SYS_RESOURCE is not missed
+   */
+  List<Use> missed(String release) {
+    return USES.stream()
+        .filter(u -> !grants(u))
+        .filter(u -> u.bit() != SYS_RESOURCE || KernelFacts.isOlder(release, 5, 11))
+        .toList();
   }
 
   /** The required ones that are missing. */

@@ -2,6 +2,7 @@ package dev.sonde.agent.doctor;
 
 import dev.sonde.agent.config.Config;
 import dev.sonde.agent.config.Options;
+import dev.sonde.agent.log.Log;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,6 +13,8 @@ import java.util.function.Supplier;
  * something about it, and cheap, since every start pays for it.
  */
 public final class Preflight {
+  private static final Log LOG = Log.named("preflight");
+
   private Preflight() {}
 
   /**
@@ -22,8 +25,13 @@ public final class Preflight {
   public static void check(Config config, HostFiles host, Supplier<LibbpfState> libbpf)
       throws StartException {
     List<String> missing = Capabilities.of(host).missing();
-    if (!missing.isEmpty()) {
+    // Root without them is a container to which they were not granted: what comes from files works
+    // there, and each probe says what it lacks.
+    if (!missing.isEmpty() && host.effectiveUid() != 0) {
       throw new StartException(new StartFailure.NotPrivileged(missing, host.effectiveUid()));
+    }
+    for (Capabilities.Use use : Capabilities.of(host).missed(host.release())) {
+      LOG.warn("capability withheld", "capability", use.name(), "without_it", use.loss());
     }
     if (btf(config, host) instanceof BtfFile.Unusable bad) {
       throw new StartException(new StartFailure.NoBtf(bad.file().toString(), bad.reason()));

@@ -29,7 +29,7 @@ public final class SnapshotLoop implements AutoCloseable {
   private static final int EARLY_SHARE = 10;
 
   private final List<Source> sources;
-  private final Duration interval;
+  private volatile Duration interval;
   private final SeriesTable table;
   private final Consumer<Snapshot> observer;
   private final Thread thread;
@@ -60,6 +60,14 @@ public final class SnapshotLoop implements AutoCloseable {
 
   public void start() {
     thread.start();
+  }
+
+  /** Another interval from the next snapshot on. Any thread. */
+  public void every(Duration newInterval) {
+    if (!newInterval.equals(interval)) {
+      interval = newInterval;
+      soon();
+    }
   }
 
   /** The newest snapshot; null until the first is made. */

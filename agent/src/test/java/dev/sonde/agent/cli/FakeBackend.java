@@ -1,6 +1,8 @@
 package dev.sonde.agent.cli;
 
+import dev.sonde.agent.access.AccessFiles;
 import dev.sonde.agent.config.Config;
+import dev.sonde.agent.config.ConfigSource;
 import dev.sonde.agent.doctor.Fact;
 import dev.sonde.agent.doctor.LibbpfState;
 import dev.sonde.agent.doctor.StartException;
@@ -50,7 +52,8 @@ final class FakeBackend implements Backend {
   }
 
   @Override
-  public ExitCode run(Config config, PrintStream out) throws StartException {
+  public ExitCode run(Config config, ConfigSource source, AccessFiles access, PrintStream out)
+      throws StartException {
     if (failure.isPresent()) {
       throw new StartException(failure.get());
     }

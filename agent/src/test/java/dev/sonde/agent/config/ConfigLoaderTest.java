@@ -118,7 +118,7 @@ class ConfigLoaderTest {
           """
           listen            | 127.0.0.1   | no port
           listen            | :9520       | no host (all interfaces: 0.0.0.0:9520)
-          listen            | ::1:9520    | an IPv6 address stands in brackets, and nothing else does
+          listen            | ::1:9520    | an IPv6 address stands in brackets, and no name does
           listen            | a:65536     | the port is not a number from 0 to 65535
           listen            | a:+1        | the port is not a number from 0 to 65535
           grpc-listen       | no          | no port

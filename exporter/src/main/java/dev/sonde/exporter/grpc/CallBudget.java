@@ -62,9 +62,11 @@ final class CallBudget extends ServerTransportFilter implements ServerIntercepto
   @Override
   public Attributes transportReady(Attributes attributes) {
     ClientConnection connection = connections.of(attributes.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
-    return connection == null
-        ? attributes // closed meanwhile
-        : attributes.toBuilder().set(CONNECTION, connection).build();
+    if (connection == null) {
+      return attributes; // closed meanwhile
+    }
+    connection.established();
+    return attributes.toBuilder().set(CONNECTION, connection).build();
   }
 
   @Override

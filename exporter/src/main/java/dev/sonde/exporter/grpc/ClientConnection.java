@@ -1,5 +1,6 @@
 package dev.sonde.exporter.grpc;
 
+import dev.sonde.exporter.access.Denial;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -8,6 +9,7 @@ import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -31,6 +33,12 @@ final class ClientConnection extends Socket {
   /** A write takes microseconds while the client reads. */
   private static final long STALL_NANOS = 20_000_000;
 
+  /** Each read of the handshake may wait so long. */
+  private static final int HANDSHAKE_MILLIS = 5_000;
+
+  /** The first byte of a TLS client's first record (RFC 8446, 5.1). */
+  private static final int TLS_HANDSHAKE = 0x16;
+
   private final Consumer<ClientConnection> onClose;
   private final AtomicBoolean open = new AtomicBoolean(true);
 
@@ -52,11 +60,62 @@ final class ClientConnection extends Socket {
 
   final Semaphore watches = new Semaphore(GrpcLimits.WATCHES_PER_CONNECTION);
 
+  private final boolean tls;
+  private volatile int firstByte = -1;
+  private volatile boolean established;
+  private volatile boolean certificateRefused;
+  private volatile String client = "a client";
+
+  /** In plain text. */
+  ClientConnection(Consumer<ClientConnection> onClose) {
+    this(onClose, false);
+  }
+
   /**
    * @param onClose called once
+   * @param tls whether a handshake must come first
    */
-  ClientConnection(Consumer<ClientConnection> onClose) {
+  ClientConnection(Consumer<ClientConnection> onClose, boolean tls) {
     this.onClose = onClose;
+    this.tls = tls;
+  }
+
+  /** Before the handshake: who it is, and how long each of its messages may take. */
+  void accepted() throws SocketException {
+    client = getInetAddress().getHostAddress();
+    if (tls) {
+      setSoTimeout(HANDSHAKE_MILLIS);
+    }
+  }
+
+  /** The handshake has succeeded, or none was needed. */
+  void established() {
+    established = true;
+    try {
+      setSoTimeout(0);
+    } catch (SocketException e) {
+      // closed meanwhile: nothing waits any more
+    }
+  }
+
+  /** What the client showed was no certificate for us. */
+  void certificateRefused() {
+    certificateRefused = true;
+  }
+
+  String client() {
+    return client;
+  }
+
+  /** Why it was turned away, if TLS never came to be; a connection without a byte was a probe. */
+  Optional<Denial> denial() {
+    if (!tls || established || firstByte < 0) {
+      return Optional.empty();
+    }
+    if (firstByte != TLS_HANDSHAKE) {
+      return Optional.of(Denial.PLAIN_TEXT);
+    }
+    return Optional.of(certificateRefused ? Denial.CLIENT_CERTIFICATE : Denial.TLS_HANDSHAKE);
   }
 
   /** Whether the client has not taken what it is sent for a while: give it nothing more. */
@@ -131,13 +190,25 @@ final class ClientConnection extends Socket {
     @Override
     public int read() throws IOException {
       awaitWrite();
-      return in.read();
+      int b = in.read();
+      first(b);
+      return b;
     }
 
     @Override
     public int read(byte[] to, int offset, int length) throws IOException {
       awaitWrite();
-      return in.read(to, offset, length);
+      int n = in.read(to, offset, length);
+      if (n > 0) {
+        first(to[offset] & 0xff);
+      }
+      return n;
+    }
+
+    private void first(int b) {
+      if (firstByte < 0) {
+        firstByte = b;
+      }
     }
 
     @Override

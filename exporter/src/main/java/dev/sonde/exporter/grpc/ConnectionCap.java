@@ -1,5 +1,6 @@
 package dev.sonde.exporter.grpc;
 
+import dev.sonde.exporter.access.Access;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -22,12 +23,24 @@ final class ConnectionCap extends ServerSocketFactory {
   /** After a failed accept: long enough not to spin, short enough for nobody to notice. */
   private static final long BACKOFF_MILLIS = 50;
 
+  /** The TLS library tells its reasons to nobody but the client. */
+  private static final String DETAILS = "the connection ended before TLS was established";
+
   private final int max;
+  private final Access access;
   private final AtomicInteger open = new AtomicInteger();
   private final Map<SocketAddress, ClientConnection> connections = new ConcurrentHashMap<>();
 
   ConnectionCap(int max) {
+    this(max, Access.open());
+  }
+
+  /**
+   * @param access told of connections that end before a handshake succeeded
+   */
+  ConnectionCap(int max, Access access) {
     this.max = max;
+    this.access = access;
   }
 
   /** The connection of a client; null once it is closed. */
@@ -37,6 +50,7 @@ final class ConnectionCap extends ServerSocketFactory {
 
   private void left(ClientConnection connection) {
     open.decrementAndGet();
+    connection.denial().ifPresent(why -> access.grpc().count(why, connection.client(), DETAILS));
     var _ = connections.values().remove(connection);
   }
 
@@ -71,7 +85,8 @@ final class ConnectionCap extends ServerSocketFactory {
     @Override
     public Socket accept() throws IOException {
       while (true) {
-        ClientConnection socket = new ClientConnection(ConnectionCap.this::left);
+        ClientConnection socket =
+            new ClientConnection(ConnectionCap.this::left, access.encrypted());
         open.incrementAndGet();
         try {
           implAccept(socket);
@@ -84,6 +99,7 @@ final class ConnectionCap extends ServerSocketFactory {
           continue;
         }
         if (open.get() <= max) {
+          socket.accepted();
           connections.put(socket.getRemoteSocketAddress(), socket);
           return socket;
         }

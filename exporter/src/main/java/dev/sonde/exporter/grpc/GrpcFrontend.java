@@ -1,11 +1,14 @@
 package dev.sonde.exporter.grpc;
 
+import dev.sonde.exporter.access.Access;
 import dev.sonde.exporter.events.EventHub;
 import dev.sonde.exporter.model.Readiness;
 import dev.sonde.exporter.model.Snapshot;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.okhttp.OkHttpServerBuilder;
+import io.grpc.okhttp.SslSocketFactoryServerCredentials;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -35,8 +38,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Plaintext and without authentication: whoever reaches the port may read everything, so bind it
- * to loopback unless a proxy stands in front.
+ * <p>Whom it serves, and whether in plain text, says {@link Access}; the health service answers
+ * everybody.
  *
  * <p>Ownership and threads: whoever starts it closes it; closing twice is harmless. The inputs are
  * called by the server's threads, several at once, and must not block; the hub stays its owner's.
@@ -105,13 +108,20 @@ public final class GrpcFrontend implements AutoCloseable {
     this.pumps = pumps;
   }
 
+  /** Listens and serves everybody, in plain text. */
+  public static GrpcFrontend start(InetSocketAddress address, Inputs inputs)
+      throws GrpcStartException {
+    return start(address, Access.open(), inputs);
+  }
+
   /**
    * Listens and serves.
    *
+   * @param access whom
    * @param address host and port; port 0 takes a free one, {@link #address} tells which
    * @throws GrpcStartException if it cannot listen there; it says why and what to do
    */
-  public static GrpcFrontend start(InetSocketAddress address, Inputs inputs)
+  public static GrpcFrontend start(InetSocketAddress address, Access access, Inputs inputs)
       throws GrpcStartException {
     TRANSPORT_LOG.setLevel(Level.SEVERE);
     ThreadPoolExecutor calls = callExecutor();
@@ -121,7 +131,7 @@ public final class GrpcFrontend implements AutoCloseable {
     GrpcHealth health = new GrpcHealth(inputs.readiness());
     EventWatches watches = new EventWatches(inputs.events(), pumps);
     Server server =
-        limited(OkHttpServerBuilder.forPort(address, InsecureServerCredentials.create()))
+        server(address, access)
             .executor(calls)
             .addService(new ObserverService(inputs, watches))
             .addService(health.service())
@@ -146,10 +156,14 @@ public final class GrpcFrontend implements AutoCloseable {
     return new GrpcFrontend(server, bound, health, watches, calls, pumps);
   }
 
-  private static OkHttpServerBuilder limited(OkHttpServerBuilder server) {
-    ConnectionCap connections = new ConnectionCap(GrpcLimits.CONNECTIONS);
+  private static OkHttpServerBuilder server(InetSocketAddress address, Access access) {
+    ConnectionCap connections = new ConnectionCap(GrpcLimits.CONNECTIONS, access);
     CallBudget budget = new CallBudget(connections);
-    return server
+    ServerCredentials credentials =
+        access.encrypted()
+            ? SslSocketFactoryServerCredentials.create(new TlsSockets(access, connections))
+            : InsecureServerCredentials.create();
+    return OkHttpServerBuilder.forPort(address, credentials)
         .socketFactory(connections)
         .maxConcurrentCallsPerConnection(GrpcLimits.CALLS_PER_CONNECTION)
         .maxInboundMessageSize(GrpcLimits.REQUEST_BYTES)
@@ -160,7 +174,9 @@ public final class GrpcFrontend implements AutoCloseable {
         .permitKeepAliveWithoutCalls(true)
         .maxConnectionIdle(GrpcLimits.CONNECTION_IDLE.toSeconds(), TimeUnit.SECONDS)
         .addTransportFilter(budget)
-        .intercept(budget);
+        .intercept(budget)
+        // The last one added is asked first: nobody takes a place who may not come in.
+        .intercept(new Doorkeeper(access));
   }
 
   /**

@@ -1,13 +1,18 @@
 package dev.sonde.exporter.http;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.sonde.exporter.prometheus.Bytes;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
+import javax.net.ssl.SSLException;
 import one.nio.net.SelectableJavaSocket;
 import one.nio.net.Session;
 import one.nio.net.Socket;
 import one.nio.net.SocketClosedException;
 import one.nio.server.SelectorThread;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One client: requests in, answers out, in order, one at a time.
@@ -23,6 +28,7 @@ import one.nio.server.SelectorThread;
 final class Connection extends Session {
   private static final long LINGER_NANOS = 1_000_000_000;
   private static final int LINGER_BYTES = 1 << 20;
+  private static final byte[] NOTHING = {};
 
   private enum State {
     /** Between requests; the client may be silent. */
@@ -47,11 +53,18 @@ final class Connection extends Session {
   private boolean closeAfter;
   private boolean refused;
   private int dropped;
+  private final @Nullable TlsStream tls;
+  private final byte[] leftover;
 
-  Connection(Socket socket, NioServer server, HttpConfig config) {
+  /**
+   * @param tls null: in plain text
+   */
+  Connection(Socket socket, NioServer server, HttpConfig config, @Nullable TlsStream tls) {
     super(socket);
     this.server = server;
     this.parser = new RequestParser(config.limits());
+    this.tls = tls;
+    this.leftover = new byte[tls == null ? 0 : 4096];
   }
 
   /** Turns a connection away before it was read; called before it is registered. */
@@ -84,11 +97,19 @@ final class Connection extends Session {
     }
     int n;
     try {
-      n = read(shared, 0, room);
+      n = tls == null ? read(shared, 0, room) : tls.read(this::read, shared, room);
     } catch (SocketClosedException e) {
       close(); // nothing is being answered in this state, so nobody waits
       return;
+    } catch (TlsStream.NotTlsException | SSLException e) {
+      refuseTls(e);
+      return;
     }
+    if (n < 0) {
+      close();
+      return;
+    }
+    flushTls();
     if (n > 0) {
       if (state == State.IDLE) {
         enter(State.READING);
@@ -96,6 +117,35 @@ final class Connection extends Session {
       parser.append(shared, n);
       pump();
     }
+  }
+
+  /** Puts what the handshake has to say into the queue, from where the selector sends it. */
+  private void flushTls() throws IOException {
+    if (tls != null && tls.hasOutput() && queueHead == null) {
+      write(new Outgoing(NOTHING, 0, Connection::nothing, tls));
+    }
+  }
+
+  /** A handshake that failed: the client is told as far as it can understand, and cut. */
+  private void refuseTls(IOException why) throws IOException {
+    TlsStream stream = requireNonNull(tls, "only TLS connections get here");
+    server.refusedTls(why, client(), stream.established());
+    if (why instanceof TlsStream.NotTlsException) {
+      byte[] answer = answer(Response.text(400, "Bad Request", String.valueOf(why.getMessage())));
+      socket.write(answer, 0, answer.length, 0);
+    }
+    linger();
+  }
+
+  /** The client's address, for the log. */
+  String client() {
+    InetSocketAddress at = socket.getRemoteAddress();
+    return at == null ? "a client" : at.getAddress().getHostAddress();
+  }
+
+  /** Whether the client has shown a certificate that was verified. */
+  synchronized boolean certified() {
+    return tls != null && tls.certified();
   }
 
   @Override
@@ -112,6 +162,9 @@ final class Connection extends Session {
     while (socket.isOpen() && (state == State.IDLE || state == State.READING)) {
       switch (parser.next()) {
         case Parsed.Incomplete() -> {
+          if (takeMore()) {
+            continue;
+          }
           if (state == State.IDLE && parser.buffered() > 0) {
             enter(State.READING);
           }
@@ -120,7 +173,7 @@ final class Connection extends Session {
         }
         case Parsed.Expecting() -> {
           byte[] go = NioServer.CONTINUE.clone();
-          write(new Outgoing(go, go.length, Connection::nothing));
+          write(new Outgoing(go, go.length, Connection::nothing, tls));
         }
         case Parsed.Complete(Request request) -> {
           enter(State.HANDLING);
@@ -131,7 +184,7 @@ final class Connection extends Session {
           enter(State.HANDLING);
           byte[] answer = answer(Response.of(why, detail));
           closeAfter = true;
-          send(new Outgoing(answer, answer.length, Connection::nothing));
+          send(new Outgoing(answer, answer.length, Connection::nothing, tls));
           return;
         }
       }
@@ -139,14 +192,36 @@ final class Connection extends Session {
     rearm();
   }
 
+  /** Plaintext that came with an earlier record, of which the selector knows nothing. */
+  private boolean takeMore() throws IOException {
+    int room = Math.min(leftover.length, parser.room());
+    if (tls == null || room <= 0) {
+      return false;
+    }
+    int n;
+    try {
+      n = tls.take(leftover, room);
+    } catch (SSLException e) {
+      refuseTls(e);
+      return true;
+    }
+    if (n < 0) {
+      close();
+      return true;
+    }
+    flushTls();
+    parser.append(leftover, n);
+    return n > 0;
+  }
+
   /** Answers the request in hand. */
   synchronized void respond(Request request, Response response) throws IOException {
     closeAfter = !request.keepAlive();
     byte[] head = response.head(closeAfter);
-    Outgoing out = new Outgoing(head, head.length, Connection::nothing);
+    Outgoing out = new Outgoing(head, head.length, Connection::nothing, tls);
     if (!request.isHead()) {
       byte[] body = response.body();
-      out.append(new Outgoing(body, body.length, Connection::nothing));
+      out.append(new Outgoing(body, body.length, Connection::nothing, tls));
     }
     send(out);
   }
@@ -155,8 +230,8 @@ final class Connection extends Session {
   synchronized void respond(Request request, byte[] head, Bytes body, Runnable release)
       throws IOException {
     closeAfter = !request.keepAlive();
-    Outgoing out = new Outgoing(head, head.length, Connection::nothing);
-    out.append(new Outgoing(body.array(), body.length(), release));
+    Outgoing out = new Outgoing(head, head.length, Connection::nothing, tls);
+    out.append(new Outgoing(body.array(), body.length(), release, tls));
     send(out);
   }
 
@@ -202,6 +277,9 @@ final class Connection extends Session {
 
   private void linger() throws IOException {
     enter(State.LINGERING);
+    if (tls != null) {
+      tls.farewell(socket);
+    }
     channel().shutdownOutput();
     rearm();
   }
@@ -249,7 +327,7 @@ final class Connection extends Session {
                     Response.of(
                         Rejection.HEADER_TIMEOUT,
                         "the request was not complete after " + config.deadlines().header()));
-            send(new Outgoing(answer, answer.length, Connection::nothing));
+            send(new Outgoing(answer, answer.length, Connection::nothing, tls));
           }
         }
         case HANDLING -> {

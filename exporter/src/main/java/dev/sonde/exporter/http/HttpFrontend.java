@@ -14,6 +14,9 @@ public interface HttpFrontend extends AutoCloseable {
   /** Its counters since start. */
   HttpStats stats();
 
+  /** Other limits from the next connection and scrape on. */
+  void reconfigure(int maxConnections, boolean classicHistograms);
+
   /** Stops listening and closes every connection; answers in flight are cut. Twice is harmless. */
   @Override
   void close();

@@ -1,9 +1,13 @@
 package dev.sonde.exporter.http;
 
+import dev.sonde.exporter.access.Access;
+import dev.sonde.exporter.access.Denial;
 import dev.sonde.exporter.model.Readiness;
 import dev.sonde.exporter.model.Snapshot;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertificateException;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -17,6 +21,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import javax.net.ssl.SSLException;
 import one.nio.net.Session;
 import one.nio.net.Socket;
 import one.nio.server.AcceptorConfig;
@@ -40,7 +45,8 @@ final class NioServer extends Server {
 
   private static final Logger LOG = Logger.getLogger(NioServer.class.getName());
 
-  private final HttpConfig config;
+  private volatile HttpConfig config;
+  private final Access access;
   private final Scrapes scrapes;
   private final Pages pages;
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
@@ -54,11 +60,13 @@ final class NioServer extends Server {
   NioServer(
       HttpConfig config,
       int port,
+      Access access,
       Supplier<@Nullable Snapshot> newest,
       Supplier<Readiness> readiness)
       throws IOException {
     super(transport(config, port));
     this.config = config;
+    this.access = access;
     this.scrapes = new Scrapes(config, newest);
     this.pages = new Pages(readiness);
     for (Rejection r : Rejection.values()) {
@@ -106,6 +114,14 @@ final class NioServer extends Server {
     scrapes.close();
   }
 
+  void reconfigure(int maxConnections, boolean classic) {
+    HttpConfig now = config;
+    if (now.rendering().classicHistograms() != classic) {
+      scrapes.classicHistograms(classic);
+    }
+    config = now.withMaxConnections(maxConnections).withClassicHistograms(classic);
+  }
+
   int port() {
     return port;
   }
@@ -119,11 +135,13 @@ final class NioServer extends Server {
 
   @Override
   public Session createSession(Socket socket) throws RejectedSessionException {
-    Connection connection = new Connection(socket, this, config);
+    TlsStream tls = access.encrypted() ? new TlsStream(access.engine()) : null;
+    Connection connection = new Connection(socket, this, config, tls);
     if (serving.incrementAndGet() > config.maxConnections()) {
       serving.decrementAndGet();
       count(Rejection.TOO_MANY_CONNECTIONS);
-      if (connections.size() >= config.maxConnections() + LINGERERS) {
+      // Before its handshake a TLS client would not understand.
+      if (tls != null || connections.size() >= config.maxConnections() + LINGERERS) {
         throw new RejectedSessionException("too many connections");
       }
       try {
@@ -140,6 +158,17 @@ final class NioServer extends Server {
 
   /** Called with the connection's monitor held, on the selector thread or a render thread. */
   void handle(Request request, Connection connection) throws IOException {
+    if (!Pages.OPEN.contains(request.path())
+        && !access.allows(request.authorization(), connection.certified())) {
+      access
+          .http()
+          .count(
+              Denial.UNAUTHORIZED,
+              connection.client(),
+              request.authorization() == null ? "no credentials" : "unknown token");
+      connection.respond(request, Response.unauthorized());
+      return;
+    }
     boolean scrape =
         request.path().equals("/metrics") && (request.method().equals("GET") || request.isHead());
     if (!scrape) {
@@ -161,6 +190,32 @@ final class NioServer extends Server {
       unexpected(e);
       return internalError();
     }
+  }
+
+  /** A handshake failed, or what came was no TLS. */
+  void refusedTls(IOException why, String client, boolean established) {
+    Denial kind =
+        switch (why) {
+          case TlsStream.NotTlsException _ -> Denial.PLAIN_TEXT;
+          case SSLException e when hasCertificateCause(e) -> Denial.CLIENT_CERTIFICATE;
+          default -> Denial.TLS_HANDSHAKE;
+        };
+    Throwable root = why;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    String detail = (established ? "after the handshake: " : "") + root.getMessage();
+    access.http().count(kind, client, detail);
+  }
+
+  /** Only the client's certificate is ever verified here. */
+  private static boolean hasCertificateCause(Throwable e) {
+    for (Throwable t = e; t != null; t = t.getCause()) {
+      if (t instanceof CertificateException || t instanceof CertPathValidatorException) {
+        return true;
+      }
+    }
+    return false;
   }
 
   static Response internalError() {

@@ -1,5 +1,6 @@
 package dev.sonde.exporter.http;
 
+import dev.sonde.exporter.access.Access;
 import dev.sonde.exporter.model.Readiness;
 import dev.sonde.exporter.model.Snapshot;
 import java.io.IOException;
@@ -37,14 +38,25 @@ public final class OneNioFrontend implements HttpFrontend {
     this.address = address;
   }
 
+  /** Listens and serves everybody, in plain text. */
+  public static OneNioFrontend start(
+      HttpConfig config, Supplier<@Nullable Snapshot> newest, Supplier<Readiness> readiness)
+      throws ListenException {
+    return start(config, Access.open(), newest, readiness);
+  }
+
   /**
    * Listens and serves.
    *
+   * @param access whom; {@code /healthz} and {@code /readyz} are for everybody
    * @param newest the newest snapshot, null before the first
    * @throws ListenException if the address cannot be had
    */
   public static OneNioFrontend start(
-      HttpConfig config, Supplier<@Nullable Snapshot> newest, Supplier<Readiness> readiness)
+      HttpConfig config,
+      Access access,
+      Supplier<@Nullable Snapshot> newest,
+      Supplier<Readiness> readiness)
       throws ListenException {
     Silence.oneNio();
     int port = config.port();
@@ -52,7 +64,7 @@ public final class OneNioFrontend implements HttpFrontend {
       try {
         InetAddress host = InetAddress.getByName(config.host());
         int chosen = port == 0 ? freePort(host) : port;
-        NioServer server = new NioServer(config, chosen, newest, readiness);
+        NioServer server = new NioServer(config, chosen, access, newest, readiness);
         server.start();
         return new OneNioFrontend(server, new InetSocketAddress(host, server.port()));
       } catch (BindException e) {
@@ -80,6 +92,11 @@ public final class OneNioFrontend implements HttpFrontend {
   @Override
   public HttpStats stats() {
     return server.stats();
+  }
+
+  @Override
+  public void reconfigure(int maxConnections, boolean classicHistograms) {
+    server.reconfigure(maxConnections, classicHistograms);
   }
 
   @Override

@@ -1,10 +1,14 @@
 package dev.sonde.exporter.http;
 
 import dev.sonde.exporter.model.Readiness;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /** Every answer but the scrape: made in microseconds, on the selector thread. */
 final class Pages {
+  /** What a kubelet's probe asks without credentials. */
+  static final Set<String> OPEN = Set.of("/healthz", "/readyz");
+
   private static final String INDEX =
       """
       <!doctype html>

@@ -36,7 +36,8 @@ record RequestHead(Request request, long contentLength, boolean expectsContinue)
             line.http11(),
             keepAlive,
             fields.accept,
-            fields.acceptEncoding);
+            fields.acceptEncoding,
+            fields.authorization);
     return new RequestHead(request, length, expects);
   }
 
@@ -50,6 +51,8 @@ record RequestHead(Request request, long contentLength, boolean expectsContinue)
     private @Nullable String expect;
     private @Nullable String accept;
     private @Nullable String acceptEncoding;
+    private @Nullable String authorization;
+    private int authorizations;
 
     void add(String line) throws Refusal {
       if (line.charAt(0) == ' ' || line.charAt(0) == '\t') {
@@ -68,6 +71,10 @@ record RequestHead(Request request, long contentLength, boolean expectsContinue)
         case "accept" -> accept = accept == null ? value : accept + "," + value;
         case "accept-encoding" ->
             acceptEncoding = acceptEncoding == null ? value : acceptEncoding + "," + value;
+        case "authorization" -> {
+          authorization = value;
+          authorizations++;
+        }
         case "connection" -> connection(value);
         default -> {
           // nothing that matters here
@@ -88,6 +95,9 @@ record RequestHead(Request request, long contentLength, boolean expectsContinue)
       }
       if (transferEncoding) {
         throw new Refusal(Rejection.TRANSFER_ENCODING, "no Transfer-Encoding is understood here");
+      }
+      if (authorizations > 1) {
+        throw Refusal.bad("more than one Authorization header");
       }
       if (hosts > 1 || (http11 && hosts == 0)) {
         throw Refusal.bad("HTTP/1.1 needs exactly one Host header");

@@ -20,6 +20,15 @@ record Response(int status, String phrase, String contentType, List<String> head
     return new Response(200, "OK", "text/html; charset=utf-8", List.of(), body);
   }
 
+  /** RFC 6750, 3: what is wanted, and nothing of what was sent. */
+  static Response unauthorized() {
+    return text(
+        401,
+        "Unauthorized",
+        "a token is needed (Authorization: Bearer ...), or a client certificate",
+        "WWW-Authenticate: Bearer realm=\"sonde\"");
+  }
+
   static Response of(Rejection why, String detail) {
     return switch (why) {
       case TOO_MANY_CONNECTIONS, BUSY -> text(why.status(), why.phrase(), detail, "Retry-After: 1");

@@ -26,7 +26,7 @@ final class Scrapes implements AutoCloseable {
   private static final int SMALL = 1 << 20;
 
   private final Supplier<@Nullable Snapshot> newest;
-  private final Exposition exposition;
+  private volatile Exposition exposition;
   private final ThreadPoolExecutor executor;
   private final LinkedBlockingDeque<Bytes> pool;
   private final LongAdder scrapes = new LongAdder();
@@ -46,6 +46,11 @@ final class Scrapes implements AutoCloseable {
             new ArrayBlockingQueue<>(config.rendering().queue()),
             Thread.ofPlatform().daemon().name("sonde-scrape-", 1).factory());
     executor.allowCoreThreadTimeOut(true);
+  }
+
+  /** Whether histograms have their classic buckets, from the next scrape on. */
+  void classicHistograms(boolean classic) {
+    exposition = new Exposition(classic);
   }
 
   /** Whether there is room; if not, nothing was done. */

@@ -54,7 +54,7 @@ class RequestParserTest {
 
     assertThat(outcomes(request, 1000))
         .containsExactly(
-            new Parsed.Complete(new Request("GET", "/metrics", true, true, "a,b", "gzip")),
+            new Parsed.Complete(new Request("GET", "/metrics", true, true, "a,b", "gzip", null)),
             new Parsed.Incomplete());
   }
 
