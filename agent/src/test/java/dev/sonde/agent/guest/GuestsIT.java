@@ -54,6 +54,7 @@ class GuestsIT {
       List<Class<?>> tests = GuestTests.of(boot, MATRIX, TESTS);
       boolean named = BOOTS.isEmpty() || List.of(BOOTS.split(",")).contains(boot.name());
       if (named && !tests.isEmpty()) {
+        prepare(tests);
         CompletableFuture<GuestRun> run =
             RUNS.computeIfAbsent(
                 boot, b -> CompletableFuture.supplyAsync(() -> GuestRun.of(b, tests), POOL));
@@ -63,6 +64,19 @@ class GuestsIT {
       }
     }
     return containers.stream();
+  }
+
+  private static void prepare(List<Class<?>> tests) {
+    for (Class<?> test : tests) {
+      Guest guest = test.getAnnotation(Guest.class);
+      if (guest != null) {
+        try {
+          guest.onHost().getDeclaredConstructor().newInstance().run();
+        } catch (ReflectiveOperationException e) {
+          throw new LinkageError("@Guest.onHost of " + test, e);
+        }
+      }
+    }
   }
 
   private static Stream<DynamicTest> report(GuestRun run, List<Class<?>> tests) {
