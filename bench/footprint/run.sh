@@ -8,12 +8,16 @@
 #   CGROUPS   workloads to make, 990: each runs one process that talks TCP
 #   SECONDS_  of scraping before memory is read, 60
 #   SONDE_JAVA_OPTS   to compare other flags
+#   IMAGE=1   the image under runc, with daemonset.yaml's security context and memory limit; its CPU
+#             holds what runc's own init takes before it becomes the agent
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tools/lib.sh"
 
 port=${PORT:-9571}
+[ -z "${IMAGE:-}" ] || port=9520 # the manifest's
 url=http://127.0.0.1:$port/metrics
+token=bench-$RANDOM$RANDOM$RANDOM$RANDOM
 agent=
 parent=
 log=$(mktemp)
@@ -23,10 +27,42 @@ cleanup() {
   stop_agent
   [ -z "$parent" ] || find "$parent" -depth -type d -exec rmdir {} + 2>/dev/null || true
   rm -f "$log" "$page"
+  [ -z "${bundle:-}" ] || rm -rf "$bundle"
+  rmdir /sys/fs/cgroup/{,*/}kubepods/burstable/podsonde 2>/dev/null || true
 }
 trap cleanup EXIT
 
+get() { curl -sf -H "Authorization: Bearer $token" "$@"; }
+
+# make_bundle: what runc runs, by the code that the tests have for it.
+make_bundle() {
+  local classes
+  tools/image --if-changed
+  bundle=$(mktemp -d)
+  tools/mvn -q -pl agent dependency:build-classpath -DincludeScope=test \
+    -Dmdep.outputFile="$bundle/classpath" >/dev/null
+  classes=agent/target/test-classes:agent/target/classes:$(cat "$bundle/classpath")
+  "$JAVA_HOME/bin/java" -Dsonde.root="$root" -cp "$classes" \
+    dev.sonde.agent.truth.DeployBundleMain "$bundle" build/image/rootfs "$token"
+}
+
+start_image() {
+  rm -f "$bundle/pid"
+  runc --root "$bundle/state" run --pid-file "$bundle/pid" --bundle "$bundle" sonde-bench \
+    >"$log" 2>&1 </dev/null &
+  runc=$!
+  until [ -s "$bundle/pid" ]; do
+    kill -0 "$runc" 2>/dev/null || die "runc ended" "$(tail -3 "$log")"
+    sleep 0.005
+  done
+  agent=$(cat "$bundle/pid")
+}
+
 start_agent() {
+  if [ -n "${IMAGE:-}" ]; then
+    start_image
+    return
+  fi
   "$root/sonde" agent --listen "127.0.0.1:$port" --grpc-listen "127.0.0.1:$((port + 1))" \
     >"$log" 2>&1 &
   agent=$!
@@ -35,14 +71,14 @@ start_agent() {
 stop_agent() {
   [ -n "$agent" ] || return 0
   kill "$agent" 2>/dev/null || true
-  wait "$agent" 2>/dev/null || true
+  wait "${runc:-$agent}" 2>/dev/null || true
   agent=
 }
 
 # await_live: until a scrape holds a count that only the kernel can have given.
 await_live() {
   local tries=0
-  until curl -sf "$url" -o "$page" && grep -q '^sonde_sched_on_cpu_seconds_total' "$page"; do
+  until get "$url" -o "$page" && grep -q '^sonde_sched_on_cpu_seconds_total' "$page"; do
     tries=$((tries + 1))
     [ $tries -lt 1000 ] || die "no live data within 20 s" "$(tail -3 "$log")"
     kill -0 "$agent" 2>/dev/null || die "the agent ended" "$(tail -3 "$log")"
@@ -104,8 +140,8 @@ bench_memory() {
   for ((i = 0; i < ${CGROUPS:-990}; i++)); do workload "$parent/w$i.service"; done
   end=$((SECONDS + ${SECONDS_:-60}))
   while [ $SECONDS -lt $end ]; do
-    curl -sf "$url" -o "$page"
-    curl -sf -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' \
+    get "$url" -o "$page"
+    get -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' \
       "$url" -o /dev/null
     sleep 0.5
   done
@@ -120,6 +156,8 @@ bench_memory() {
 [ "$(id -u)" = 0 ] || die "bench/footprint needs root (BPF, cgroups)"
 [ -e "$root/agent/target/.built" ] || die "not built yet" "run: make build"
 use_java java
+cd "$root"
+[ -z "${IMAGE:-}" ] || make_bundle
 case ${1:-all} in
   start) bench_start ;;
   memory) bench_memory ;;

@@ -31,6 +31,18 @@ public @interface Guest {
   /** Which kernels it is for; all by default. */
   String[] kernels() default {"5.10", "6.1", "6.12", "6.18", "7.2"};
 
+  /**
+   * What the host does before it boots: builds what a guest cannot. Its constructor has no
+   * arguments.
+   */
+  Class<? extends Runnable> onHost() default Nothing.class;
+
+  /** Nothing is needed but the classes. */
+  final class Nothing implements Runnable {
+    @Override
+    public void run() {}
+  }
+
   /** How the kernels are booted; once with each of these where the matrix has such a boot. */
   Variant[] variants() default {Variant.PLAIN};
 }

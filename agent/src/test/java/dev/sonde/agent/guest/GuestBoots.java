@@ -74,7 +74,25 @@ public final class GuestBoots implements TestExecutionListener {
             new Started(
                 boot,
                 tests,
-                CompletableFuture.supplyAsync(() -> GuestRun.of(boot, tests, besideOthers), POOL)));
+                CompletableFuture.supplyAsync(() -> run(boot, tests, besideOthers), POOL)));
+      }
+    }
+  }
+
+  private static GuestRun run(Boot boot, List<Class<?>> tests, boolean besideOthers) {
+    prepare(tests);
+    return GuestRun.of(boot, tests, besideOthers);
+  }
+
+  private static void prepare(List<Class<?>> tests) {
+    for (Class<?> test : tests) {
+      Guest guest = test.getAnnotation(Guest.class);
+      if (guest != null) {
+        try {
+          guest.onHost().getDeclaredConstructor().newInstance().run();
+        } catch (ReflectiveOperationException e) {
+          throw new LinkageError("@Guest.onHost of " + test, e);
+        }
       }
     }
   }

@@ -1,0 +1,89 @@
+package dev.sonde.agent.truth;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A configuration file that changes under a running agent, and where it listens. */
+class ReloadIT {
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  @TempDir Path dir;
+
+  @Test
+  void takesOverWhatItCanAndNamesTheRest() throws Exception {
+    Path file = Files.writeString(dir.resolve("sonde.yaml"), "log-level: info\n");
+    try (PodCgroup pod = PodCgroup.create();
+        AgentProcess agent = AgentProcess.start("--config", file.toString(), "--probes", "sched")) {
+      pod.start("sh", "-c", "while :; do sleep 0.05; done");
+      await("the pod's waits").atMost(PATIENCE).until(() -> waits(agent.scrape(), pod) > 0);
+      Scrape before = agent.fresh();
+
+      Files.writeString(file, "log-level: debug\nclassic-histograms: false\nprobes: tcp\n");
+      awaitReloads(agent, "applied", 1);
+      Scrape after = agent.fresh();
+      assertThat(after.text()).doesNotContain("_bucket{");
+      assertThat(before.text()).contains("_bucket{");
+      // probes is not taken over while it runs: said, counted, and the old value goes on
+      assertThat(after.sum("sonde_config_restart_needed")).isEqualTo(1);
+      assertThat(agent.log()).contains("wait_for_restart").contains("probes");
+      assertThat(waits(after, pod)).isGreaterThanOrEqualTo(waits(before, pod));
+
+      Files.writeString(file, "log-level: info\nclasic-histograms: true\n");
+      awaitReloads(agent, "refused", 1);
+      assertThat(agent.log())
+          .contains(file + ":2:1: unknown key 'clasic-histograms'", "classic-histograms");
+      assertThat(agent.fresh().text()).doesNotContain("_bucket{");
+      Files.delete(file);
+      awaitReloads(agent, "refused", 2);
+      assertThat(agent.log()).contains("no such file");
+
+      Files.writeString(file, "classic-histograms: true\n");
+      awaitReloads(agent, "applied", 2);
+      Scrape last = agent.fresh();
+      assertThat(last.text()).contains("_bucket{");
+      assertThat(last.sum("sonde_config_restart_needed")).isZero();
+      assertThat(waits(last, pod)).isGreaterThanOrEqualTo(waits(after, pod));
+    }
+  }
+
+  private static double waits(Scrape scrape, PodCgroup pod) {
+    return scrape.sum("sonde_sched_run_queue_seconds_count", pod.labels());
+  }
+
+  private static void awaitReloads(AgentProcess agent, String result, int times) {
+    await("configuration " + result)
+        .atMost(PATIENCE)
+        .until(
+            () ->
+                agent.scrape().sum("sonde_reloads_total", "what", "config", "result", result)
+                    == times);
+  }
+
+  @Test
+  void listensForOthersOnlyBehindAGuard() throws Exception {
+    try (AgentProcess bare = AgentProcess.launch("--listen", "0.0.0.0:0")) {
+      assertThat(bare.exit()).isEqualTo(2);
+      assertThat(bare.log())
+          .contains("--listen 0.0.0.0:0: others could reach this", "--token-file", "--insecure");
+    }
+    try (AgentProcess bare = AgentProcess.launch("--grpc-listen", "[::]:0")) {
+      assertThat(bare.exit()).isEqualTo(2);
+      assertThat(bare.log()).contains("--grpc-listen [::]:0: others could reach this");
+    }
+    Path empty = Files.writeString(dir.resolve("token"), "\n");
+    try (AgentProcess guarded = AgentProcess.launch("--token-file", empty.toString())) {
+      assertThat(guarded.exit()).isEqualTo(2);
+      assertThat(guarded.log()).contains(empty + ": no token in it");
+    }
+    try (AgentProcess half = AgentProcess.launch("--tls-cert", empty.toString())) {
+      assertThat(half.exit()).isEqualTo(2);
+      assertThat(half.log()).contains("a certificate and its key are given together");
+    }
+  }
+}
