@@ -20,6 +20,7 @@ enum event_kind {
 	EVENT_TCP_CLOSE = 11,
 	EVENT_TCP_CONNECT_FAILED = 12,
 	EVENT_TCP_RESET = 13,
+	EVENT_TCP_WAIT = 14,
 };
 
 const volatile bool use_perf_buffer = false;

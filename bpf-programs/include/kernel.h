@@ -154,6 +154,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct signal_struct *signal;
+	struct files_struct *files;
 	struct css_set *cgroups;
 };
 
@@ -200,6 +201,9 @@ struct sock {
 	u8 sk_shutdown;
 	int sk_err;
 	int sk_err_soft;
+	atomic_t sk_drops;
+	u32 sk_ack_backlog; /* of a listener: connections that wait for accept() */
+	u32 sk_max_ack_backlog;
 	struct sock_cgroup_data sk_cgrp_data;
 };
 
@@ -207,7 +211,12 @@ struct socket {
 	struct sock *sk;
 };
 
+struct request_sock_queue {
+	atomic_t qlen; /* connections whose handshake is not complete */
+};
+
 struct inet_connection_sock {
+	struct request_sock_queue icsk_accept_queue;
 	u8 icsk_ca_state : 5;
 	u8 icsk_pending;
 };
@@ -219,6 +228,14 @@ struct tcp_sock {
 	u32 srtt_us; /* in eighths of a microsecond */
 	u32 snd_una;
 	u32 write_seq;
+	u32 rcv_wnd; /* advertised */
+	u32 snd_wnd; /* the other side's */
+	u32 chrono_start;
+	u32 chrono_stat[3]; /* jiffies, by enum tcp_chrono less one */
+	u8 chrono_type : 2;
+	struct {
+		u64 time; /* in microseconds; stamped when the connection is established, then by reads */
+	} rcvq_space;
 	u64 bytes_received;
 	u64 bytes_acked;
 };
@@ -237,6 +254,8 @@ struct sk_buff {
 };
 
 struct tcp_skb_cb {
+	u32 seq;
+	u32 end_seq;
 	u32 ack_seq;
 	u16 tcp_gso_segs;
 };
@@ -245,7 +264,23 @@ enum sock_flags {
 	SOCK_DONE = 1,
 };
 
-struct file;
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data; /* of a socket's: its struct socket */
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
 
 /* tracepoint records */
 
@@ -309,6 +344,20 @@ struct trace_event_raw_cgroup {
 	u32 __data_loc_path;
 };
 
+struct trace_event_raw_sys_exit {
+	long ret;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct bpf_iter_meta *meta;
+	struct sock *sk;
+	void *value;
+};
+
 struct bpf_iter__task_file {
 	struct task_struct *task;
 	struct file *file;
@@ -367,6 +416,13 @@ enum tcp_state {
 	TCP_STATES = 13,
 };
 
+enum tcp_chrono {
+	TCP_CHRONO_RWND_LIMITED = 2,
+	TCP_CHRONO_SNDBUF_LIMITED = 3,
+};
+
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
 #define RCV_SHUTDOWN 1
 #define TCP_CA_LOSS 4
 #define TCP_CA_CWR 2

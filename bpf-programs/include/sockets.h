@@ -25,6 +25,12 @@ enum role {
 	ROLES = 2,
 };
 
+enum limit {
+	LIMIT_RECEIVER_WINDOW = 0,
+	LIMIT_SEND_BUFFER = 1,
+	LIMITS = 2,
+};
+
 struct socket_record {
 	u64 cgroup_id;
 	u64 received; /* bytes that the application had taken at the last look */
@@ -43,7 +49,10 @@ struct socket_record {
 	u64 send_since; /* when the send call began that is being followed */
 	u64 ready_since; /* when the application was told of data that it has not read; 0: there is none */
 	u32 send_target; /* the sequence number that ends that call's bytes */
-	u32 padding2;
+	u8 zero_window_sent; /* this side's window is closed, and counted */
+	u8 zero_window_seen; /* the other side's is */
+	u16 padding;
+	u32 limited[LIMITS]; /* jiffies of struct tcp_sock's chrono_stat that are counted */
 };
 
 struct {

@@ -9,14 +9,15 @@
 #pragma once
 
 #include "kernel.h"
-#include "events.h"
 #include "sockets.h"
 #include "starts.h"
+#include "tcp_events.h"
+#include "tcp_holdups.h"
 #include "tcp_latency.h"
+#include "tcp_listeners.h"
 #include "tcp_samples.h"
 #include "workloads.h"
 #include <bpf/bpf_core_read.h>
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 enum close_reason {
@@ -64,84 +65,11 @@ struct {
 	__type(value, struct tcp_connection_stats);
 } tcp_connection_stats SEC(".maps");
 
-/* A connection opened, failed to open, or closed; or a reset. */
-struct tcp_connection_event {
-	u32 kind; /* EVENT_TCP_OPEN .. EVENT_TCP_RESET */
-	u8 reason; /* enum role, connect_failure, close_reason or reset_direction, as the kind says */
-	u8 state; /* enum tcp_state before the event */
-	u16 family; /* AF_INET: the first 4 bytes of each address count */
-	u64 time_ns; /* CLOCK_MONOTONIC, of the end */
-	u64 duration_ns; /* of the handshake or of the connection; 0 if its start was not seen */
-	u64 cgroup_id;
-	u64 sent_bytes; /* acknowledged by the other side; closes only */
-	u64 received_bytes; /* taken into the receive queue; closes only */
-	u16 local_port;
-	u16 remote_port;
-	u32 padding;
-	u8 local[16];
-	u8 remote[16];
-};
-
-_Static_assert(sizeof(struct tcp_connection_event) == 88, "the agent reads this layout");
-
 static __always_inline struct tcp_connection_stats *connection_row(u32 slot)
 {
 	u32 row = row_of(slot);
 
 	return bpf_map_lookup_elem(&tcp_connection_stats, &row);
-}
-
-/* A function of its own, so that its parameter's type gets into the BTF that the Java view is generated from. */
-static __noinline void send_connection(void *ctx, struct tcp_connection_event *e)
-{
-	send_frequent_event(ctx, e, sizeof(*e), e->time_ns);
-}
-
-static __always_inline void fill_addresses(struct tcp_connection_event *e, struct sock *sk,
-					   const bool typed)
-{
-	if (!typed) {
-		e->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-		e->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-		e->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	} else {
-		e->family = sk->__sk_common.skc_family;
-		e->local_port = sk->__sk_common.skc_num;
-		e->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	}
-	if (e->family == AF_INET6) {
-		BPF_CORE_READ_INTO(&e->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
-		BPF_CORE_READ_INTO(&e->remote, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
-	} else if (typed) {
-		*(__be32 *)e->local = sk->__sk_common.skc_rcv_saddr;
-		*(__be32 *)e->remote = sk->__sk_common.skc_daddr;
-	} else {
-		*(__be32 *)e->local = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-		*(__be32 *)e->remote = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-	}
-}
-
-static __always_inline void report_connection(void *ctx, struct sock *sk, u32 kind, u8 reason,
-					      u8 state, u64 now, u64 since, u64 cgroup_id,
-					      const bool typed)
-{
-	struct tcp_connection_event e = {
-		.kind = kind,
-		.reason = reason,
-		.state = state,
-		.time_ns = now,
-		.duration_ns = since ? now - since : 0,
-		.cgroup_id = cgroup_id,
-	};
-
-	fill_addresses(&e, sk, typed);
-	if (kind == EVENT_TCP_CLOSE) {
-		struct tcp_sock *tp = (struct tcp_sock *)sk;
-
-		e.sent_bytes = BPF_CORE_READ(tp, bytes_acked);
-		e.received_bytes = BPF_CORE_READ(tp, bytes_received);
-	}
-	send_connection(ctx, &e);
 }
 
 static __always_inline void count_sockets(u32 slot, u32 state, u32 by)
@@ -231,8 +159,8 @@ static __always_inline void opened(void *ctx, struct sock *sk, struct socket_rec
 }
 
 static __always_inline void ended(void *ctx, struct sock *sk, struct socket_record *r,
-				  struct tcp_connection_stats *s, u64 cgroup_id, int old_state,
-				  const bool typed)
+				  struct tcp_connection_stats *s, u32 slot, u64 cgroup_id,
+				  int old_state, const bool typed)
 {
 	int err = typed ? sk->sk_err : BPF_CORE_READ(sk, sk_err);
 	u64 since = r ? r->since : 0;
@@ -254,6 +182,8 @@ static __always_inline void ended(void *ctx, struct sock *sk, struct socket_reco
 		reason = close_reason(old_state, err);
 		if (s)
 			__sync_fetch_and_add(&s->closes[reason], 1);
+		if (!err && (old_state == TCP_FIN_WAIT2 || old_state == TCP_CLOSING))
+			count_time_wait(slot);
 		report_connection(ctx, sk, EVENT_TCP_CLOSE, reason, old_state, bpf_ktime_get_ns(),
 				  since, cgroup_id, typed);
 	}
@@ -282,8 +212,10 @@ static __always_inline struct socket_record *begin_record(struct sock *sk, int o
 	}
 	fresh.slot = slot_of(fresh.cgroup_id);
 	fresh.server = new_state != TCP_SYN_SENT && old_state != TCP_SYN_SENT;
-	if (new_state == TCP_LISTEN)
+	if (new_state == TCP_LISTEN) {
 		note_listen(fresh.slot, fresh.cgroup_id);
+		note_listener(sk, fresh.cgroup_id);
+	}
 	return put_socket(sk, &fresh);
 }
 
@@ -318,9 +250,13 @@ static __always_inline void connection_changed(void *ctx, struct sock *sk, int o
 	/* the FIN, and so all before it, is acknowledged */
 	if (r &&
 	    (new_state == TCP_FIN_WAIT2 || (new_state == TCP_CLOSE && old_state == TCP_LAST_ACK)))
-		all_acknowledged(sk, r);
+		all_acknowledged(ctx, sk, r);
+	if (r && (new_state == TCP_CLOSE || old_state == TCP_ESTABLISHED))
+		holdups_at_end(sk, r, old_state, new_state);
+	if (old_state == TCP_LISTEN)
+		listener_ended(sk);
 	if (new_state == TCP_CLOSE)
-		ended(ctx, sk, r, s, cgroup_id, old_state, typed);
+		ended(ctx, sk, r, s, slot, cgroup_id, old_state, typed);
 	/* a child that is not open yet is in no queue and in no application's hands */
 	if (r)
 		census(r, slot,

@@ -7,7 +7,9 @@
 
 #include "kernel.h"
 #include "sockets.h"
+#include "tcp_holdups.h"
 #include "tcp_latency.h"
+#include "tcp_waits.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
@@ -20,14 +22,13 @@ enum send_state {
 	SEND_SENT = 2, /* its last byte waits for its acknowledgement */
 };
 
-static __always_inline void count_since(struct sock *sk, struct socket_record *r, u32 kind,
-					u64 since)
+static __always_inline void count_since(void *ctx, struct sock *sk, struct socket_record *r,
+					u32 kind, u64 since)
 {
-	u64 now = bpf_ktime_get_ns();
 	u64 cgroup_id;
+	u32 slot = socket_slot(sk, r, &cgroup_id);
 
-	if (since && now > since)
-		count_latency(socket_slot(sk, r, &cgroup_id), kind, now - since);
+	count_wait(ctx, sk, slot, cgroup_id, kind, since);
 }
 
 /* Before a send call's bytes are queued. */
@@ -42,7 +43,7 @@ static __always_inline void send_began(struct sock *sk)
 }
 
 /* At its end. On loopback the acknowledgement has been here by now. */
-static __always_inline void send_ended(struct sock *sk, struct socket_record *r)
+static __always_inline void send_ended(void *ctx, struct sock *sk, struct socket_record *r)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 
@@ -52,21 +53,22 @@ static __always_inline void send_ended(struct sock *sk, struct socket_record *r)
 	r->send_state = SEND_SENT;
 	if ((s32)(BPF_CORE_READ(tp, snd_una) - r->send_target) >= 0) {
 		r->send_state = SEND_NONE;
-		count_since(sk, r, LATENCY_SEND_ACK, r->send_since);
+		count_since(ctx, sk, r, LATENCY_SEND_ACK, r->send_since);
 	}
 }
 
 /* Everything is acknowledged, as a change of state tells. */
-static __always_inline void all_acknowledged(struct sock *sk, struct socket_record *r)
+static __always_inline void all_acknowledged(void *ctx, struct sock *sk, struct socket_record *r)
 {
 	if (r->send_state != SEND_SENT)
 		return;
 	r->send_state = SEND_NONE;
-	count_since(sk, r, LATENCY_SEND_ACK, r->send_since);
+	count_since(ctx, sk, r, LATENCY_SEND_ACK, r->send_since);
 }
 
 /* A segment arrives on an open connection; the kernel has not looked at its acknowledgement yet. */
-static __always_inline void segment_arrived(struct sock *sk, struct sk_buff *skb, const bool typed)
+static __always_inline void segment_arrived(void *ctx, struct sock *sk, struct sk_buff *skb,
+					    const bool typed)
 {
 	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)((void *)skb + bpf_core_field_offset(skb->cb));
 	struct socket_record *r = find_socket(sk);
@@ -78,25 +80,22 @@ static __always_inline void segment_arrived(struct sock *sk, struct sk_buff *skb
 		return;
 	if (r->send_state == SEND_SENT && (s32)(BPF_CORE_READ(cb, ack_seq) - r->send_target) >= 0) {
 		r->send_state = SEND_NONE;
-		count_since(sk, r, LATENCY_SEND_ACK, r->send_since);
+		count_since(ctx, sk, r, LATENCY_SEND_ACK, r->send_since);
 	}
+	tp = typed ? bpf_skc_to_tcp_sock(sk) : (struct tcp_sock *)sk;
+	if (!tp)
+		return;
+	note_own_window(sk, r, typed ? tp->rcv_wnd : BPF_CORE_READ(tp, rcv_wnd));
+	note_their_window(sk, r, typed ? tp->snd_wnd : BPF_CORE_READ(tp, snd_wnd));
 	now = bpf_ktime_get_ns();
 	if (now - r->rtt_at < RTT_INTERVAL_NS)
 		return;
-	if (typed) {
-		tp = bpf_skc_to_tcp_sock(sk);
-		if (!tp)
-			return;
-		srtt = tp->srtt_us;
-	} else {
-		tp = (struct tcp_sock *)sk;
-		srtt = BPF_CORE_READ(tp, srtt_us);
-	}
-	if (!srtt)
-		return;
 	r->rtt_at = now;
+	note_limits(sk, tp, r, typed);
+	srtt = typed ? tp->srtt_us : BPF_CORE_READ(tp, srtt_us);
 	/* in eighths of a microsecond */
-	count_latency(socket_slot(sk, r, &cgroup_id), LATENCY_RTT, srtt * 125ULL);
+	if (srtt)
+		count_latency(socket_slot(sk, r, &cgroup_id), LATENCY_RTT, srtt * 125ULL);
 }
 
 /* Data is there for an application that had taken all, or was told and has not come yet. */
@@ -109,12 +108,27 @@ static __always_inline void data_ready(struct sock *sk)
 }
 
 /* The application has taken some; the socket is locked. */
-static __always_inline void data_taken(struct sock *sk, struct socket_record *r)
+static __always_inline void data_taken(void *ctx, struct sock *sk, struct socket_record *r)
 {
 	u64 since = r->ready_since;
 
 	if (!since)
 		return;
 	r->ready_since = 0;
-	count_since(sk, r, LATENCY_RECEIVE_WAIT, since);
+	count_since(ctx, sk, r, LATENCY_RECEIVE_WAIT, since);
+}
+
+/*
+ * Where the kernel does not say that it has told the application (before 6.3): a segment arrives that goes on where what
+ * was received so far ends. The kernel has not looked at it yet.
+ */
+static __always_inline void data_arrived(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)((void *)skb + bpf_core_field_offset(skb->cb));
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	u32 next = BPF_CORE_READ(tp, rcv_nxt);
+
+	if ((s32)(BPF_CORE_READ(cb, seq) - next) <= 0 &&
+	    (s32)(BPF_CORE_READ(cb, end_seq) - next) > 0)
+		data_ready(sk);
 }

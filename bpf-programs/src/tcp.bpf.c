@@ -12,8 +12,11 @@
 #include "loss.h"
 #include "sockets.h"
 #include "starts.h"
+#include "tcp_accepts.h"
 #include "tcp_connections.h"
+#include "tcp_holdups.h"
 #include "tcp_latency.h"
+#include "tcp_listeners.h"
 #include "tcp_resets.h"
 #include "tcp_samples.h"
 #include "workloads.h"
@@ -196,6 +199,7 @@ static __always_inline struct socket_record *socket_at_io(struct sock *sk)
 		return NULL;
 	fresh.slot = slot_of(fresh.cgroup_id);
 	fresh.received = taken_bytes((struct tcp_sock *)sk, sk, false);
+	skip_past_holdups((struct tcp_sock *)sk, &fresh);
 	fresh.confirmed = 1;
 	return make_socket(sk, &fresh);
 }
@@ -227,11 +231,41 @@ int tcp_old_sockets(struct bpf_iter__task_file *ctx)
 	fresh.cgroup_id = workload_key(task_cgroup_id(task, false), BPF_CORE_READ(task, flags));
 	fresh.slot = slot_of(fresh.cgroup_id);
 	fresh.received = taken_bytes(tp, sk, false);
+	skip_past_holdups(tp, &fresh);
 	r = make_socket(sk, &fresh);
 	/* read last: a change from now on finds the record, and one before is in what is read */
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	if (r && !r->counted_state && state != TCP_CLOSE && state != TCP_SYN_RECV)
 		census(r, r->slot, state);
+	if (r && state == TCP_LISTEN)
+		note_listener(sk, r->cgroup_id);
+	return 0;
+}
+
+/* A function of its own, so that its parameter's type gets into the BTF that the Java view is generated from. */
+static __noinline void write_listener(struct seq_file *out, struct listener_row *row)
+{
+	bpf_seq_write(out, row, sizeof(*row));
+}
+
+/* At each snapshot: every listener that there is, of whichever network namespace. */
+SEC("iter/bpf_sk_storage_map")
+int tcp_listeners(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct inet_connection_sock *icsk;
+	struct listener_row row = {};
+	struct listener *l = ctx->value;
+	struct sock *sk = ctx->sk;
+
+	if (!sk || !l || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
+		return 0;
+	icsk = (struct inet_connection_sock *)sk;
+	count_listen_drops(l, BPF_CORE_READ(sk, sk_drops.counter));
+	row.cgroup_id = l->cgroup_id;
+	row.half_made = BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter);
+	row.waiting = BPF_CORE_READ(sk, sk_ack_backlog);
+	row.room = BPF_CORE_READ(sk, sk_max_ack_backlog);
+	write_listener(ctx->meta->seq, &row);
 	return 0;
 }
 
@@ -303,7 +337,7 @@ static __always_inline void count_sent(void *ctx, struct sock *sk, long accepted
 	s = stats_row(slot);
 	if (s)
 		__sync_fetch_and_add(&s->sent_bytes, accepted);
-	send_ended(sk, r);
+	send_ended(ctx, sk, r);
 }
 
 SEC("fexit/tcp_sendmsg")
@@ -358,7 +392,8 @@ int BPF_KRETPROBE(tcp_sendmsg_return, int accepted)
 
 /* Bytes received */
 
-static __always_inline void count_received(struct sock *sk, struct tcp_sock *tp, const bool typed)
+static __always_inline void count_received(void *ctx, struct sock *sk, struct tcp_sock *tp,
+					   const bool typed)
 {
 	struct socket_record *r = socket_at_io(sk);
 	struct tcp_stats *s;
@@ -367,6 +402,8 @@ static __always_inline void count_received(struct sock *sk, struct tcp_sock *tp,
 
 	if (!r)
 		return;
+	/* as it was before this read, which may open it */
+	note_own_window(sk, r, typed ? tp->rcv_wnd : BPF_CORE_READ(tp, rcv_wnd));
 	taken = taken_bytes(tp, sk, typed);
 	before = r->received;
 	r->received = taken;
@@ -383,7 +420,7 @@ static __always_inline void count_received(struct sock *sk, struct tcp_sock *tp,
 	if (s && taken > before)
 		__sync_fetch_and_add(&s->received_bytes, taken - before);
 	if (taken > before)
-		data_taken(sk, r);
+		data_taken(ctx, sk, r);
 }
 
 /* Runs after every copy to the application, splice and zero-copy included; its owner holds the socket's lock. */
@@ -393,14 +430,14 @@ int BPF_PROG(tcp_rcv_space_adjust_btf, struct sock *sk)
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
 	if (tp)
-		count_received(sk, tp, true);
+		count_received(ctx, sk, tp, true);
 	return 0;
 }
 
 SEC("raw_tp/tcp_rcv_space_adjust")
 int BPF_PROG(tcp_rcv_space_adjust_raw, struct sock *sk)
 {
-	count_received(sk, (struct tcp_sock *)sk, false);
+	count_received(ctx, sk, (struct tcp_sock *)sk, false);
 	return 0;
 }
 
@@ -409,7 +446,7 @@ int tcp_rcv_space_adjust_tp(struct trace_event_raw_tcp_event_sk *ctx)
 {
 	struct sock *sk = (struct sock *)BPF_CORE_READ(ctx, skaddr);
 
-	count_received(sk, (struct tcp_sock *)sk, false);
+	count_received(ctx, sk, (struct tcp_sock *)sk, false);
 	return 0;
 }
 
@@ -591,14 +628,14 @@ int BPF_PROG(tcp_send_reset_raw, struct sock *sk)
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(tcp_probe_btf, struct sock *sk, struct sk_buff *skb)
 {
-	segment_arrived(sk, skb, true);
+	segment_arrived(ctx, sk, skb, true);
 	return 0;
 }
 
 SEC("raw_tp/tcp_probe")
 int BPF_PROG(tcp_probe_raw, struct sock *sk, struct sk_buff *skb)
 {
-	segment_arrived(sk, skb, false);
+	segment_arrived(ctx, sk, skb, false);
 	return 0;
 }
 
@@ -639,6 +676,58 @@ int BPF_PROG(sk_data_ready_raw, struct sock *sk)
 	if (is_tcp(sk) && BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
 		data_ready(sk);
 	return 0;
+}
+
+/* Before 6.3, which has no sk_data_ready */
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(tcp_data_arrived_btf, struct sock *sk, struct sk_buff *skb)
+{
+	data_arrived(sk, skb);
+	return 0;
+}
+
+SEC("raw_tp/tcp_probe")
+int BPF_PROG(tcp_data_arrived_raw, struct sock *sk, struct sk_buff *skb)
+{
+	data_arrived(sk, skb);
+	return 0;
+}
+
+/* Accepts */
+
+SEC("fexit/inet_csk_accept")
+int tcp_accept_exit(u64 *ctx)
+{
+	u64 sk;
+
+	/* after two arguments, or after four; the barriers keep the compiler from loading at a computed place */
+	if (bpf_core_type_exists(struct proto_accept_arg)) {
+		sk = ctx[2];
+		barrier_var(sk);
+	} else {
+		sk = ctx[4];
+		barrier_var(sk);
+	}
+	return accepted(ctx, (struct sock *)sk);
+}
+
+SEC("kretprobe/inet_csk_accept")
+int BPF_KRETPROBE(tcp_accept_return, struct sock *sk)
+{
+	return accepted(ctx, sk);
+}
+
+/* Any program at any system call makes every system call of the node a little slower: these two are only for who asks. */
+SEC("tracepoint/syscalls/sys_exit_accept4")
+int tcp_accept4_tp(struct trace_event_raw_sys_exit *ctx)
+{
+	return accepted(ctx, socket_of_descriptor(BPF_CORE_READ(ctx, ret)));
+}
+
+SEC("tracepoint/syscalls/sys_exit_accept")
+int tcp_accept_tp(struct trace_event_raw_sys_exit *ctx)
+{
+	return accepted(ctx, socket_of_descriptor(BPF_CORE_READ(ctx, ret)));
 }
 
 SEC("license")

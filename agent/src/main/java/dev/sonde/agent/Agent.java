@@ -23,6 +23,7 @@ import dev.sonde.agent.self.EventSource;
 import dev.sonde.agent.self.HttpSource;
 import dev.sonde.agent.self.ProcessSource;
 import dev.sonde.agent.usage.CgroupUsage;
+import dev.sonde.agent.usage.NetUsage;
 import dev.sonde.agent.workload.CgroupHierarchy;
 import dev.sonde.agent.workload.CgroupInfo;
 import dev.sonde.agent.workload.IdentityLoop;
@@ -142,6 +143,14 @@ public final class Agent implements AutoCloseable {
                 hierarchy,
                 Cgroups.mounts(config),
                 new ProcFs(config.get(Options.PROC_ROOT)))));
+    sources.add(
+        own(
+            NetUsage.open(
+                pods,
+                hierarchy,
+                new ProcFs(config.get(Options.PROC_ROOT)),
+                kernel.namespaceGaps(),
+                kernel::recentTimeWaits)));
     sources.add(
         JvmSource.open(
             new ProcFs(config.get(Options.PROC_ROOT)),

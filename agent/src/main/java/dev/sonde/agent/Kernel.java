@@ -63,7 +63,8 @@ public final class Kernel {
                 config.get(Options.SCHED_LONG_WAIT),
                 config.get(Options.SCHED_NEIGHBOURS)),
             memory,
-            AgentUnit.tgid(hierarchy, new ProcFs(config.get(Options.PROC_ROOT))));
+            AgentUnit.tgid(hierarchy, new ProcFs(config.get(Options.PROC_ROOT))),
+            config.get(Options.TCP_LONG_WAIT));
     try {
       return ProbeSet.attach(settings, forced, config.get(Options.PROBES)::includes);
     } catch (IllegalArgumentException e) {

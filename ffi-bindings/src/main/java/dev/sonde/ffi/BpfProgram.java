@@ -23,6 +23,12 @@ import java.lang.foreign.ValueLayout;
  * <p>Use it on one thread at a time; {@link #info} may be called by any.
  */
 public final class BpfProgram {
+  /** {@code union bpf_iter_link_info}, of which only {@code map_fd} is set. */
+  private static final int ITERATOR_INFO_SIZE = 16;
+
+  /** {@code struct bpf_iter_attach_opts}: size, link_info, link_info_len. */
+  private static final int ITERATOR_OPTIONS_SIZE = 24;
+
   /** {@code sizeof(struct bpf_test_run_opts)}. */
   private static final int RUN_SIZE = 80;
 
@@ -125,6 +131,43 @@ public final class BpfProgram {
       }
       return new BpfLink(name, link);
     }
+  }
+
+  /**
+   * Attaches an iterator over the elements of {@code map} ({@code iter/bpf_sk_storage_map}, {@code
+   * iter/bpf_map_elem}); {@link #readIterator(BpfLink)} runs it.
+   *
+   * @return the owner of the attachment
+   * @throws BpfException the kernel refused, with the reason where it is known
+   */
+  public BpfLink attachIterator(BpfMap map) throws BpfException {
+    int fd = fd();
+    assert fd >= 0;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment info = arena.allocate(ITERATOR_INFO_SIZE, 8);
+      Native.i32(info, 0, map.fd());
+      MemorySegment options = arena.allocate(ITERATOR_OPTIONS_SIZE, 8);
+      Native.i64(options, 0, ITERATOR_OPTIONS_SIZE);
+      Native.i64(options, 8, info.address());
+      Native.i32(options, 16, ITERATOR_INFO_SIZE);
+      MemorySegment capture = Downcalls.newCapture(arena);
+      MemorySegment link = LibBpf.bpf_program__attach_iter(capture, handle, options);
+      if (link.address() == 0) {
+        Errno errno = new Errno(LibBpf.errno(capture));
+        throw new BpfException(
+            "attach %s to map %s".formatted(name, map.name()), errno, Hints.attach(errno, section));
+      }
+      return new BpfLink(name, link);
+    }
+  }
+
+  /**
+   * Runs an iterator that is attached, once over everything, and returns what it wrote.
+   *
+   * @throws BpfException the kernel refused
+   */
+  public byte[] readIterator(BpfLink link) throws BpfException {
+    return IteratorOutput.read(name, link.fd());
   }
 
   /**

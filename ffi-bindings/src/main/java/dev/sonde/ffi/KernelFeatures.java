@@ -1,9 +1,12 @@
 package dev.sonde.ffi;
 
+import dev.sonde.ffi.internal.Downcalls;
 import dev.sonde.ffi.internal.LibBpf;
 import dev.sonde.ffi.internal.LibC;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
@@ -20,6 +23,8 @@ import java.util.Set;
  * once.
  */
 public final class KernelFeatures {
+  private static final int CLOCK_MONOTONIC_COARSE = 6;
+
   private KernelFeatures() {}
 
   /** {@code uname -r}. */
@@ -30,6 +35,22 @@ public final class KernelFeatures {
   /** How many CPUs per-CPU data has room for: those that may ever be plugged in. */
   public static int possibleCpus() {
     return PerCpuValues.possibleCpus();
+  }
+
+  /**
+   * Nanoseconds of a jiffy, in which the kernel counts some times: the resolution of its coarse
+   * clock.
+   */
+  public static long jiffyNanos() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment time = arena.allocate(2L * Long.BYTES, Long.BYTES);
+      int result = LibC.clock_getres(Downcalls.newCapture(arena), CLOCK_MONOTONIC_COARSE, time);
+      if (result < 0) {
+        throw new IllegalStateException("clock_getres: " + Errno.ofResult(result));
+      }
+      return time.get(ValueLayout.JAVA_LONG, 0) * 1_000_000_000L
+          + time.get(ValueLayout.JAVA_LONG, Long.BYTES);
+    }
   }
 
   /** {@code sysconf(_SC_PAGESIZE)}, in bytes; not 4096 everywhere. */

@@ -67,6 +67,17 @@ public final class SmallFiles implements AutoCloseable {
     return length;
   }
 
+  /** Fills the buffer with where a symbolic link leads: how many bytes, or a negative errno. */
+  public int readLink(String name) {
+    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+    if (bytes.length >= PATH_MAX) {
+      return -ENAMETOOLONG;
+    }
+    MemorySegment.copy(bytes, 0, path, ValueLayout.JAVA_BYTE, 0, bytes.length);
+    path.set(ValueLayout.JAVA_BYTE, bytes.length, (byte) 0);
+    return (int) LibC.readlink(capture, path, buffer, buffer.byteSize());
+  }
+
   /** What was read last. */
   public MemorySegment buffer() {
     return buffer;

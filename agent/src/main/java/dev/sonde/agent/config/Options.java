@@ -185,6 +185,13 @@ public final class Options {
               "workloads named for taking a victim's CPU, the rest is ~other; 0: not found out")
           .withExample("10");
 
+  public static final Option<Duration> TCP_LONG_WAIT =
+      Option.of(
+              "tcp-long-wait", "DURATION", Quantities.duration(Duration.ZERO, Duration.ofHours(1)))
+          .withDefault("1s")
+          .withHelp("connections and data that wait longer than this are events; 0: none")
+          .withExample("200ms");
+
   public static final Option<Integer> RING_BUFFER_BYTES =
       Option.of("ring-buffer-bytes", "SIZE", Quantities.ringBytes(64 << 10, 256 << 20))
           .withDefault("1MiB")
@@ -295,6 +302,7 @@ public final class Options {
           SCHED_DEADLINES,
           SCHED_LONG_WAIT,
           SCHED_NEIGHBOURS,
+          TCP_LONG_WAIT,
           RING_BUFFER_BYTES,
           MAX_CONNECTIONS,
           CLASSIC_HISTOGRAMS,

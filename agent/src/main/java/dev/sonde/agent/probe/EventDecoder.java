@@ -32,7 +32,7 @@ final class EventDecoder {
       case SCHED_WAIT -> wait(e, at, sequence, owners);
       case CONTAINER_START -> containerStart(e, at, sequence, owners);
       case OOM_KILL -> oomKill(e, at, sequence, owners);
-      case TCP_OPEN, TCP_CLOSE, TCP_CONNECT_FAILED, TCP_RESET ->
+      case TCP_OPEN, TCP_CLOSE, TCP_CONNECT_FAILED, TCP_RESET, TCP_WAIT ->
           TcpConnectionEvents.event(kind, e, at, sequence, owners);
       case CGROUP -> throw new IllegalArgumentException("a cgroup record is no event");
     };

@@ -20,7 +20,8 @@ enum EventKind {
   TCP_OPEN(10, TcpConnectionEvent.SIZE),
   TCP_CLOSE(11, TcpConnectionEvent.SIZE),
   TCP_CONNECT_FAILED(12, TcpConnectionEvent.SIZE),
-  TCP_RESET(13, TcpConnectionEvent.SIZE);
+  TCP_RESET(13, TcpConnectionEvent.SIZE),
+  TCP_WAIT(14, TcpConnectionEvent.SIZE);
 
   private static final EventKind[] ALL = values();
 

@@ -1,6 +1,7 @@
 package dev.sonde.agent.probe;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param memory what of it the memory limit leaves
  * @param agentTgid the agent's process, to be told from the others in its cgroup; 0 where its
  *     cgroup is its own
+ * @param tcpLongWait a longer wait of a connection or its data is an event; zero: none is
  */
 public record KernelSettings(
     int maxSlots,
@@ -28,7 +30,11 @@ public record KernelSettings(
     @Nullable Path btf,
     SchedSettings sched,
     MemoryPlan memory,
-    int agentTgid) {
+    int agentTgid,
+    Duration tcpLongWait) {
+
+  /** What {@code --tcp-long-wait} says by default. */
+  public static final Duration LONG_TCP_WAIT = Duration.ofSeconds(1);
 
   /** With the scheduler's defaults, and no limit to the memory. */
   public KernelSettings(
@@ -49,6 +55,7 @@ public record KernelSettings(
         btf,
         SchedSettings.DEFAULT,
         MemoryPlan.of(Long.MAX_VALUE, maxSlots, cpus, ringBytes),
-        0);
+        0,
+        LONG_TCP_WAIT);
   }
 }

@@ -4,6 +4,7 @@ import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.pipeline.Source;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
+import dev.sonde.exporter.model.Workload;
 import dev.sonde.ffi.BpfException;
 import dev.sonde.ffi.BpfMap;
 import dev.sonde.ffi.BpfProgram;
@@ -11,6 +12,7 @@ import dev.sonde.ffi.EventReader;
 import dev.sonde.ffi.ProgramInfo;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ObjLongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +52,7 @@ public final class KernelSource implements Source, AutoCloseable {
   private final @Nullable Slots slots;
   private final @Nullable Losses losses;
   private final @Nullable SchedProbe sched;
+  private @Nullable TcpHoldupsProbe holdups;
   private final List<ProbeSource> sources = new ArrayList<>();
 
   /**
@@ -87,6 +90,10 @@ public final class KernelSource implements Source, AutoCloseable {
     if (maps.has("tcp_latencies")) {
       sources.add(new TcpLatencies(probes, of, pods));
     }
+    if (maps.has("tcp_holdups")) {
+      holdups = new TcpHoldupsProbe(probes, of, pods);
+      sources.add(holdups);
+    }
     if (maps.has("process_stats")) {
       sources.add(new ProcessProbe(probes, of, pods));
     }
@@ -122,6 +129,27 @@ public final class KernelSource implements Source, AutoCloseable {
         ? () -> {}
         : new SlotWatch(watched::owner, probes.settings().maxSlots(), fresh, System::nanoTime)
             ::look;
+  }
+
+  /** What of a network namespace's counters nothing else of this agent's counts. */
+  public NamespaceGaps namespaceGaps() {
+    return new NamespaceGaps(
+        probes.probe(Probes.TCP_LISTEN).loaded() == null, !TcpHoldupsProbe.seesWindows(probes));
+  }
+
+  /**
+   * Which counters of network namespaces stand in for probes that are down.
+   *
+   * @param listenDrops {@code sonde_tcp_listen_drops_total}
+   * @param zeroWindows {@code sonde_tcp_zero_windows_total}, of those sent
+   */
+  public record NamespaceGaps(boolean listenDrops, boolean zeroWindows) {}
+
+  /** Who put how many sockets into TIME_WAIT within the last minute; on the snapshot thread. */
+  public void recentTimeWaits(ObjLongConsumer<Workload> consumer) {
+    if (holdups != null) {
+      holdups.recentTimeWaits(consumer);
+    }
   }
 
   /** Gives the sockets that are older than the agent an owner. */

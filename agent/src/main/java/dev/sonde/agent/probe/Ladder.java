@@ -129,6 +129,10 @@ final class Ladder {
     if (only != null && !only.equals(rung.mechanism())) {
       return "--mechanism asks for " + only;
     }
+    if (only == null && !rung.onlyOnRequest().isEmpty()) {
+      return "only with --mechanism %s=%s, since %s"
+          .formatted(spec.name(), rung.mechanism(), rung.onlyOnRequest());
+    }
     if (required != Records.ANY && rung.records() != Records.ANY && rung.records() != required) {
       return switch (required) {
         case STORAGE -> "works only where tcp_owner keeps owners in a hash";
@@ -221,6 +225,9 @@ final class Ladder {
       }
       case "tcp" -> {
         object.setGlobal("use_socket_storage", storage);
+        if (!settings.tcpLongWait().isZero()) {
+          object.setGlobal("tcp_long_wait_ns", settings.tcpLongWait().toNanos());
+        }
         object.setGlobal("use_perf_buffer", settings.perfBuffer() ? 1 : 0);
       }
       case "process" -> {

@@ -8,6 +8,7 @@ import dev.sonde.ffi.layout.ProcessStats;
 import dev.sonde.ffi.layout.SchedOffCpu;
 import dev.sonde.ffi.layout.SchedStats;
 import dev.sonde.ffi.layout.TcpConnectionStats;
+import dev.sonde.ffi.layout.TcpHoldups;
 import dev.sonde.ffi.layout.TcpLatency;
 import dev.sonde.ffi.layout.TcpStats;
 import java.util.ArrayList;
@@ -119,6 +120,7 @@ public record MemoryPlan(
     sum += pages((long) slots * ContainerStart.SIZE);
     sum += pages((long) cpus * slots * TcpStats.SIZE);
     sum += pages((long) cpus * slots * TcpConnectionStats.SIZE);
+    sum += pages((long) slots * TcpHoldups.SIZE);
     sum += pages((long) slots * TcpLatencies.KINDS * TcpLatency.SIZE) + pages(cpus * 64L);
     sum += pages(cpus * CpuState.SIZE) + pages(cpus * LossRow.SIZE);
     // cgroup_slots, free_slots, slot_owners, neighbours_rest

@@ -4,8 +4,10 @@ import dev.sonde.agent.probe.Rung.Records;
 import dev.sonde.ffi.BpfProgram;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -44,10 +46,22 @@ public final class ProbeSet implements AutoCloseable {
   public static ProbeSet attach(
       KernelSettings settings, Map<String, String> forced, Predicate<String> enabled) {
     ProbeSet storage = attach(settings, forced, enabled, Records.STORAGE);
-    if (Probes.TCP.stream()
-        .filter(spec -> enabled.test(spec.name()))
-        .allMatch(spec -> storage.probe(spec).loaded() != null)) {
-      return storage; // a sched that is down would gain nothing from owners in a hash
+    Set<String> down = new HashSet<>();
+    for (ProbeSpec spec : Probes.TCP) {
+      boolean hashOnly = spec.ladder().stream().anyMatch(r -> r.records() == Records.HASH);
+      if (hashOnly && enabled.test(spec.name()) && storage.probe(spec).loaded() == null) {
+        down.add(spec.name());
+      }
+    }
+    if (down.isEmpty()) {
+      return storage; // what is down would gain nothing from owners in a hash
+    }
+    // What the kernel has no hook for either way is no reason to start all over.
+    ProbeSet trial = attach(settings, forced, down::contains, Records.HASH);
+    boolean helps = trial.up() > 0;
+    trial.close();
+    if (!helps) {
+      return storage.explainedBy(trial);
     }
     // One TCP probe that needs the hash takes all of them there: owners are kept in one place.
     long up = storage.up();

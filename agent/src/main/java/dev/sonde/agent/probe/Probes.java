@@ -201,7 +201,10 @@ final class Probes {
       new ProbeSpec(
           "tcp_rtt",
           "tcp",
-          List.of("sonde_tcp_rtt_seconds"),
+          List.of(
+              "sonde_tcp_rtt_seconds",
+              "sonde_tcp_limited_seconds_total",
+              "sonde_tcp_zero_windows_total"),
           List.of(
               Rung.of("tp_btf", ANY, "tcp_probe_btf"), Rung.of("raw_tp", HASH, "tcp_probe_raw")));
 
@@ -223,8 +226,31 @@ final class Probes {
               List.of("sonde_tcp_receive_wait_seconds"),
               List.of(
                   Rung.of("tp_btf", ANY, "sk_data_ready_btf"),
-                  Rung.of("raw_tp", HASH, "sk_data_ready_raw")))
+                  Rung.of("raw_tp", HASH, "sk_data_ready_raw"),
+                  // before 6.3: the segment's arrival stands for what the kernel does with it
+                  Rung.of("tcp_probe", ANY, "tcp_data_arrived_btf"),
+                  Rung.of("tcp_probe_raw", HASH, "tcp_data_arrived_raw")))
           .needing(TCP_RECEIVE);
+
+  /** What the kernel keeps in its listeners, read from there at each snapshot. */
+  static final ProbeSpec TCP_LISTEN =
+      new ProbeSpec(
+              "tcp_listen",
+              "tcp",
+              List.of("syn_recv of sonde_tcp_connections", "sonde_tcp_listen_drops_total by owner"),
+              List.of(Rung.of("iter", STORAGE, "tcp_listeners")))
+          .needing(TCP_OWNER);
+
+  static final ProbeSpec TCP_ACCEPT =
+      new ProbeSpec(
+          "tcp_accept",
+          "tcp",
+          List.of("sonde_tcp_accept_wait_seconds"),
+          List.of(
+              Rung.of("fexit", ANY, "tcp_accept_exit"),
+              Rung.of("kretprobe", ANY, "tcp_accept_return"),
+              Rung.of("syscalls", ANY, "tcp_accept4_tp", "tcp_accept_tp")
+                  .onRequest("it slows down every system call of the node")));
 
   /** TCP_OWNER first: the others go where it keeps its records. */
   static final List<ProbeSpec> TCP =
@@ -236,7 +262,9 @@ final class Probes {
           TCP_RESET,
           TCP_RTT,
           TCP_SEND_ACK,
-          TCP_RECEIVE_WAIT);
+          TCP_RECEIVE_WAIT,
+          TCP_LISTEN,
+          TCP_ACCEPT);
 
   /** Those of them whose first rung needs typed tracepoints and nothing else of the kernel. */
   static final List<ProbeSpec> TCP_TYPED =
@@ -258,6 +286,8 @@ final class Probes {
           TCP_RTT,
           TCP_SEND_ACK,
           TCP_RECEIVE_WAIT,
+          TCP_LISTEN,
+          TCP_ACCEPT,
           PROCESS,
           CONTAINER_START,
           MEMORY_RECLAIM,

@@ -10,8 +10,15 @@ import java.util.List;
  *     this order
  * @param records where this rung keeps what it remembers of a task or socket
  * @param optional programs for functions that only some kernels have; tried, not needed
+ * @param onlyOnRequest why it is tried only if {@code --mechanism} asks for it; empty if it is not
+ *     so
  */
-record Rung(String mechanism, List<String> programs, Records records, List<String> optional) {
+record Rung(
+    String mechanism,
+    List<String> programs,
+    Records records,
+    List<String> optional,
+    String onlyOnRequest) {
   /** Where the programs keep what they remember of a task or a socket. */
   enum Records {
     /**
@@ -30,10 +37,17 @@ record Rung(String mechanism, List<String> programs, Records records, List<Strin
   }
 
   static Rung of(String mechanism, Records records, String... programs) {
-    return new Rung(mechanism, List.of(programs), records, List.of());
+    return new Rung(mechanism, List.of(programs), records, List.of(), "");
   }
 
   Rung withOptional(String... more) {
-    return new Rung(mechanism, programs, records, List.of(more));
+    return new Rung(mechanism, programs, records, List.of(more), onlyOnRequest);
+  }
+
+  /**
+   * @param price why it is not tried by itself
+   */
+  Rung onRequest(String price) {
+    return new Rung(mechanism, programs, records, optional, price);
   }
 }

@@ -88,7 +88,7 @@ final class SharedMaps {
 
   private void size(BpfMap map) {
     switch (map.name()) {
-      case "cgroup_slots", "free_slots", "slot_owners", "container_starts" ->
+      case "cgroup_slots", "free_slots", "slot_owners", "container_starts", "tcp_holdups" ->
           map.setMaxEntries(settings.maxSlots());
       case "losses", "cpu_states", "events_perf", "tcp_set_state_nesting" ->
           map.setMaxEntries(settings.cpus());
@@ -122,6 +122,6 @@ final class SharedMaps {
     String buffer = settings.perfBuffer() ? "events" : "events_perf";
     return records == Records.STORAGE
         ? Set.of(buffer, "task_records_by_pid", "socket_records_by_address")
-        : Set.of(buffer, "task_records", "socket_records");
+        : Set.of(buffer, "task_records", "socket_records", "listeners");
   }
 }

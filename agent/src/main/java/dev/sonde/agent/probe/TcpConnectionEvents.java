@@ -8,7 +8,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 
-/** Makes the events of {@code struct tcp_connection_event}: opens, closes, failures, resets. */
+/**
+ * Makes the events of {@code struct tcp_connection_event}: opens, closes, failures, resets, long
+ * waits.
+ */
 final class TcpConnectionEvents {
   private TcpConnectionEvents() {}
 
@@ -59,6 +62,16 @@ final class TcpConnectionEvents {
               duration,
               owner,
               label(TcpConnections.DIRECTIONS, reason),
+              state,
+              local,
+              remote);
+      case TCP_WAIT ->
+          new Event.TcpWait(
+              sequence,
+              start,
+              duration,
+              owner,
+              label(TcpLatencies.WAITS, reason),
               state,
               local,
               remote);

@@ -25,8 +25,6 @@ final class TcpConnections implements ProbeSource {
           "sonde_tcp_connect_failures_total", "Connects that did not get established, by why.");
   static final Metric RESETS =
       Metric.counter("sonde_tcp_resets_total", "Resets sent and received.");
-  static final Metric CONNECTIONS =
-      Metric.gauge("sonde_tcp_connections", "TCP sockets that processes hold, by state.");
 
   /** {@code enum role} of sockets.h. */
   static final List<String> ROLES = List.of("client", "server");
@@ -94,7 +92,8 @@ final class TcpConnections implements ProbeSource {
             for (int i = 0; i < STATES.length; i++) {
               if (STATES[i] != null) {
                 // a cgroup's sockets may end after its series were forgotten: less than nothing
-                out.add(CONNECTIONS, owner, Math.max(0, t.sockets[i]), "state", STATES[i]);
+                out.add(
+                    TcpMetrics.CONNECTIONS, owner, Math.max(0, t.sockets[i]), "state", STATES[i]);
               }
             }
           }

@@ -19,6 +19,9 @@ final class TcpLatencies implements ProbeSource {
   /** Rows of a slot: {@code LATENCIES}. */
   static final int KINDS = 5;
 
+  /** {@code enum tcp_latency_kind}, as {@link dev.sonde.exporter.model.Event.TcpWait} names it. */
+  static final List<String> WAITS = List.of("connect", "rtt", "send_ack", "receive", "accept");
+
   /** 15 us, 122 us, 488 us, 2 ms, 8 ms, 31 ms, 125 ms, 500 ms, 2 s, 8 s. */
   private static final Integer[] CLASSIC = {-64, -52, -44, -36, -28, -20, -12, -4, 4, 12};
 
@@ -59,7 +62,14 @@ final class TcpLatencies implements ProbeSource {
                   "sonde_tcp_receive_wait_seconds",
                   "Data ready for the application to its read.",
                   CLASSIC),
-              List.of(Probes.TCP_RECEIVE_WAIT, Probes.TCP_RECEIVE)));
+              List.of(Probes.TCP_RECEIVE_WAIT, Probes.TCP_RECEIVE)),
+          new Kind(
+              4,
+              Metric.histogram(
+                  "sonde_tcp_accept_wait_seconds",
+                  "Connection established to accept() returning it.",
+                  CLASSIC),
+              List.of(Probes.TCP_ACCEPT)));
 
   private final MappedArray rows;
   private final List<Kind> up = new ArrayList<>();

@@ -25,6 +25,8 @@ class LayoutTest {
                   "tcp_connection_stats",
                   "tcp_connection_event",
                   "tcp_latency",
+                  "tcp_holdups",
+                  "listener_row",
                   "container_start_event",
                   "loss_row"),
           "process", List.of("process_stats", "container_start", "loss_row"),

@@ -77,6 +77,13 @@ final class PodCgroup implements AutoCloseable {
     return all.toArray(String[]::new);
   }
 
+  /** The labels of the pod itself, not of its container. */
+  String[] podLabels(String state) {
+    return state.isEmpty()
+        ? new String[] {"pod", pod, "container", ""}
+        : new String[] {"pod", pod, "container", "", "state", state};
+  }
+
   Path directory() {
     return directories.getFirst();
   }

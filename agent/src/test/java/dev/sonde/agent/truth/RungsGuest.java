@@ -50,6 +50,7 @@ class RungsGuest {
   private static final Map<String, Set<String>> COMPANY =
       Map.of(
           "tcp_rtt", Set.of("tcp_owner"),
+          "tcp_listen", Set.of("tcp_owner"),
           "tcp_send_ack", Set.of("tcp_owner", "tcp_send", "tcp_rtt"),
           "tcp_receive_wait", Set.of("tcp_owner", "tcp_receive"),
           "container_start", Set.of("tcp_owner", "tcp_send", "tcp_receive"));
@@ -103,6 +104,8 @@ class RungsGuest {
         case "tcp_rtt" -> Stimuli.roundTrips(probes);
         case "tcp_send_ack" -> Stimuli.sendToAck(probes);
         case "tcp_receive_wait" -> Stimuli.receiveWaits(probes);
+        case "tcp_accept" -> Stimuli.accepts(probes);
+        case "tcp_listen" -> Stimuli.listens(probes);
         case "cgroup" -> Stimuli.cgroups(probes);
         case "process" -> Stimuli.processes(probes);
         case "memory_reclaim" -> Stimuli.reclaim(probes);

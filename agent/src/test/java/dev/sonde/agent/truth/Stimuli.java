@@ -7,6 +7,7 @@ import dev.sonde.agent.guest.Patience;
 import dev.sonde.agent.probe.ProbesInProcess;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -139,6 +140,34 @@ final class Stimuli {
   /** Each message lies in the queue until it is read. */
   static void receiveWaits(ProbesInProcess probes) throws IOException {
     timed(probes, "sonde_tcp_receive_wait_seconds", TURNS, TURNS);
+  }
+
+  /** A connection waits as long as its maker takes from connect() to accept(). */
+  static void accepts(ProbesInProcess probes) throws IOException {
+    String metric = "sonde_tcp_accept_wait_seconds";
+    Scrape before = new Scrape(probes.read());
+    long begun = System.nanoTime();
+    for (int i = 0; i < TURNS; i++) {
+      Loopback.connect().close();
+    }
+    double elapsed = (System.nanoTime() - begun) / 1e9;
+    Scrape after = new Scrape(probes.read());
+    double seconds = after.sum(metric + "_sum") - before.sum(metric + "_sum");
+    TcpMoved.proof("%s %s: %.6f s within %.6f s", Expected.GUEST, metric, seconds, elapsed);
+    assertThat(after.sum(metric + "_count") - before.sum(metric + "_count"))
+        .as("accepts")
+        .isEqualTo(TURNS);
+    assertThat(seconds).as("seconds").isPositive().isLessThan(elapsed);
+  }
+
+  /** A listener, which has a census of half-made connections, of which there are none. */
+  static void listens(ProbesInProcess probes) throws IOException {
+    String[] halfMade = {"state", "syn_recv"};
+    assertThat(new Scrape(probes.read()).samples("sonde_tcp_connections", halfMade)).isEmpty();
+    try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      assertThat(listener.isBound()).isTrue();
+      assertThat(new Scrape(probes.read()).samples("sonde_tcp_connections", halfMade)).isNotEmpty();
+    }
   }
 
   private static void timed(ProbesInProcess probes, String metric, int least, int most)

@@ -25,6 +25,9 @@ class TcpConnectionsIT {
   private static final String OPENS = "sonde_tcp_opens_total";
   private static final String CLOSES = "sonde_tcp_closes_total";
   private static final String FAILURES = "sonde_tcp_connect_failures_total";
+  private static final String WINDOWS = "sonde_tcp_zero_windows_total";
+  private static final String DROPS = "sonde_tcp_listen_drops_total";
+  private static final String OVERFLOWS = "sonde_tcp_listen_overflows_total";
   private static final String RESETS = "sonde_tcp_resets_total";
 
   private static AgentProcess agent;
@@ -209,6 +212,7 @@ class TcpConnectionsIT {
     proof(
         "%s: resets sent %d + nobody's %d against OutRsts %d; received %d against nft's %d",
         family, sent, nobody, outRsts, received, seen);
+    holdups(moved, family, clientPod, serverPod, a, b, endA, endB);
     assertThat(moved.of(OPENS, clientPod.labels("role", "client"))).isEqualTo(open);
     assertThat(moved.of(OPENS, clientPod.labels("role", "server"))).isZero();
     assertThat(moved.of(OPENS, serverPod.labels("role", "server"))).isEqualTo(open);
@@ -233,6 +237,37 @@ class TcpConnectionsIT {
     assertThat(received).as("resets that a socket received").isEqualTo(answered);
     // a late duplicate meets a socket that is gone, is reset, and the reset meets one that is gone
     assertThat(seen - received).as("resets for no socket").isEqualTo(outRsts - answered);
+  }
+
+  /** Nothing is in the way here: what little there is must be the same on both sides. */
+  private static void holdups(
+      TcpMoved moved,
+      String family,
+      PodCgroup clientPod,
+      PodCgroup serverPod,
+      Map<String, Long> a,
+      Map<String, Long> b,
+      Map<String, Long> endA,
+      Map<String, Long> endB) {
+    long windows =
+        moved.of(WINDOWS, clientPod.labels("direction", "sent"))
+            + moved.of(WINDOWS, serverPod.labels("direction", "sent"));
+    long adverts =
+        step(a, endA, "TcpExtTCPToZeroWindowAdv") + step(b, endB, "TcpExtTCPToZeroWindowAdv");
+    proof(
+        "%s: zero windows %d of TCPToZeroWindowAdv %d; listen drops %d of ListenDrops %d; overflows"
+            + " %d of ListenOverflows %d",
+        family,
+        windows,
+        adverts,
+        moved.of(DROPS, serverPod.labels()),
+        step(b, endB, "TcpExtListenDrops"),
+        moved.of(OVERFLOWS, serverPod.podLabels("")),
+        step(b, endB, "TcpExtListenOverflows"));
+    assertThat(windows).isEqualTo(adverts);
+    assertThat(moved.of(DROPS, serverPod.labels())).isEqualTo(step(b, endB, "TcpExtListenDrops"));
+    assertThat(moved.of(OVERFLOWS, serverPod.podLabels("")))
+        .isEqualTo(step(b, endB, "TcpExtListenOverflows"));
   }
 
   private static void closes(

@@ -33,37 +33,50 @@ class TcpLatencyIT {
         PodCgroup clientPod = PodCgroup.create();
         TcpPeer server = TcpPeer.startIn(net.b(), serverPod);
         TcpPeer client = TcpPeer.startIn(net.a(), clientPod)) {
-      client.connect(net.addressB(), server.listen(net.addressB()));
-      server.tell("accept");
-      long[] micros = new long[2];
-      TcpMoved moved =
-          TcpMoved.during(
-              agent,
-              () -> {
-                server.begin("late " + MESSAGES + " 40");
-                micros[1] = client.tell("timed " + MESSAGES + " 500");
-                micros[0] = server.answer();
-              });
-      TcpTimes times = new TcpTimes(moved, serverPod);
-      double least = micros[0] / 1e6;
-      double most = micros[1] / 1e6;
-      double found = times.seconds(TcpTimes.RECEIVE_WAIT);
-      proof(
-          "receive wait: %d of %d messages, %.4f s; the reader saw %.4f s (%+.2f%%), the sender %.4f s",
-          times.count(TcpTimes.RECEIVE_WAIT),
-          MESSAGES,
-          found,
-          least,
-          100 * (found - least) / least,
-          most);
-      assertThat(times.count(TcpTimes.RECEIVE_WAIT)).isEqualTo(MESSAGES);
-      assertThat(found).isBetween(least, most);
-      TcpTimes sent = new TcpTimes(moved, clientPod);
-      proof(
-          "send to ACK: %d of %d messages, mean %.6f s",
-          sent.count(TcpTimes.SEND_ACK), MESSAGES, sent.mean(TcpTimes.SEND_ACK));
-      assertThat(sent.count(TcpTimes.SEND_ACK)).isEqualTo(MESSAGES);
-      assertThat(sent.seconds(TcpTimes.SEND_ACK)).isPositive().isLessThan(most);
+      receiveWait(agent, net, server, serverPod, client, clientPod, MESSAGES, 40);
     }
+  }
+
+  static void receiveWait(
+      AgentProcess agent,
+      LossyPair net,
+      TcpPeer server,
+      PodCgroup serverPod,
+      TcpPeer client,
+      PodCgroup clientPod,
+      int messages,
+      int millis) {
+    client.connect(net.addressB(), server.listen(net.addressB()));
+    server.tell("accept");
+    long[] micros = new long[2];
+    TcpMoved moved =
+        TcpMoved.during(
+            agent,
+            () -> {
+              server.begin("late " + messages + " " + millis);
+              micros[1] = client.tell("timed " + messages + " 500");
+              micros[0] = server.answer();
+            });
+    TcpTimes times = new TcpTimes(moved, serverPod);
+    double least = micros[0] / 1e6;
+    double most = micros[1] / 1e6;
+    double found = times.seconds(TcpTimes.RECEIVE_WAIT);
+    proof(
+        "receive wait: %d of %d messages, %.4f s; the reader saw %.4f s (%+.2f%%), the sender %.4f"
+            + " s",
+        times.count(TcpTimes.RECEIVE_WAIT),
+        messages,
+        found,
+        least,
+        100 * (found - least) / least,
+        most);
+    assertThat(times.count(TcpTimes.RECEIVE_WAIT)).isEqualTo(messages);
+    assertThat(found).isBetween(least, most);
+    TcpTimes sent = new TcpTimes(moved, clientPod);
+    proof(
+        "send to ACK: %d of %d messages, mean %.6f s",
+        sent.count(TcpTimes.SEND_ACK), messages, sent.mean(TcpTimes.SEND_ACK));
+    assertThat(sent.count(TcpTimes.SEND_ACK)).isEqualTo(messages);
+    assertThat(sent.seconds(TcpTimes.SEND_ACK)).isPositive().isLessThan(most);
   }
 }

@@ -32,7 +32,9 @@ final class TcpPeerMain {
   private @Nullable SocketChannel socket;
   private final TcpCrowd crowd = new TcpCrowd();
 
-  private TcpPeerMain() {}
+  private final TcpHolder holder = new TcpHolder();
+
+  private TcpPeerMain() throws IOException {}
 
   public static void main(String[] args) throws Exception {
     TcpPeerMain peer = new TcpPeerMain();
@@ -69,6 +71,17 @@ final class TcpPeerMain {
       case "crowd" ->
           crowd.connect(
               c[1], Integer.parseInt(c[2]), TcpCrowd.Visit.valueOf(c[3]), Integer.parseInt(c[4]));
+      case "queue" -> holder.queue(c[1], Integer.parseInt(c[2]));
+      case "flood" -> holder.flood(c[1], Integer.parseInt(c[2]), Integer.parseInt(c[3]));
+      case "release" -> holder.release();
+      case "acceptlate" -> holder.acceptLate(Integer.parseInt(c[1]), Integer.parseInt(c[2]));
+      case "most" -> holder.most();
+      case "stall" -> holder.stall(c[1], Integer.parseInt(c[2]), Integer.parseInt(c[3]));
+      case "push" ->
+          holder.push(c[1], Integer.parseInt(c[2]), Integer.parseInt(c[3]), Integer.parseInt(c[4]));
+      case "pushandhold" ->
+          holder.pushAndHold(
+              c[1], Integer.parseInt(c[2]), Integer.parseInt(c[3]), Integer.parseInt(c[4]));
       default -> throw new IOException("no command " + c[0]);
     };
   }

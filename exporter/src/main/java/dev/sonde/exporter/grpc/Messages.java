@@ -21,6 +21,7 @@ import dev.sonde.v1.TcpConnectFailed;
 import dev.sonde.v1.TcpOpen;
 import dev.sonde.v1.TcpReset;
 import dev.sonde.v1.TcpRetransmit;
+import dev.sonde.v1.TcpWait;
 import java.time.Instant;
 
 /**
@@ -157,6 +158,13 @@ final class Messages {
                   .setState(r.state())
                   .setLocal(r.local())
                   .setRemote(r.remote()));
+      case Event.TcpWait w ->
+          out.setTcpWait(
+              TcpWait.newBuilder()
+                  .setWait(w.what())
+                  .setState(w.state())
+                  .setLocal(w.local())
+                  .setRemote(w.remote()));
       case Event.ContainerStart c ->
           out.setContainerStart(
               ContainerStart.newBuilder()

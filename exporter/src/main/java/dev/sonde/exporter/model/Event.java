@@ -134,6 +134,24 @@ public sealed interface Event {
       implements Event {}
 
   /**
+   * A connection or its data waited long; {@code start} and {@code duration} are of the wait.
+   *
+   * @param what {@code accept}: a connection for accept(); {@code receive}: data for the
+   *     application's read; {@code send_ack}: a send call for the ACK of its last byte
+   * @param state the socket's TCP state when the wait ended
+   */
+  record TcpWait(
+      long sequence,
+      Instant start,
+      Duration duration,
+      Workload workload,
+      String what,
+      String state,
+      String local,
+      String remote)
+      implements Event {}
+
+  /**
    * A container has started to serve: it sent the first byte to a client. {@code start} is its
    * exec, {@code duration} the time from there to that byte.
    *

@@ -79,6 +79,8 @@ public final class LibBpf {
       symbol(LIBRARY, "libbpf_probe_bpf_prog_type");
   private static final MemorySegment BPF_OBJECT_OPEN_MEM = symbol(LIBRARY, "bpf_object__open_mem");
   private static final MemorySegment BPF_PROGRAM_ATTACH = symbol(LIBRARY, "bpf_program__attach");
+  private static final MemorySegment BPF_PROGRAM_ATTACH_ITER =
+      symbol(LIBRARY, "bpf_program__attach_iter");
 
   private LibBpf() {}
 
@@ -320,6 +322,15 @@ public final class LibBpf {
   /** Attaches by section; NULL and errno in {@code capture} on failure. */
   public static MemorySegment bpf_program__attach(MemorySegment capture, MemorySegment program) {
     return result(callErrno(BPF_PROGRAM_ATTACH, capture, pointer(program)));
+  }
+
+  /**
+   * Attaches an iterator, to what {@code options} say; NULL and errno in {@code capture} on
+   * failure.
+   */
+  public static MemorySegment bpf_program__attach_iter(
+      MemorySegment capture, MemorySegment program, MemorySegment options) {
+    return result(callErrno(BPF_PROGRAM_ATTACH_ITER, capture, pointer(program), pointer(options)));
   }
 
   /** The errno that the last call with {@code capture} left. */

@@ -76,6 +76,8 @@ public final class LibC {
   private static final MemorySegment READLINK = symbol(LIBRARY, "readlink");
   private static final MemorySegment OPEN_BY_HANDLE_AT = symbol(LIBRARY, "open_by_handle_at");
 
+  private static final MemorySegment CLOCK_GETRES = symbol(LIBRARY, "clock_getres");
+
   private static final MemorySegment SYSCONF = symbol(LIBRARY, "sysconf");
 
   /** glibc has no wrapper for it, and its number differs by architecture. */
@@ -213,6 +215,11 @@ public final class LibC {
       MemorySegment capture, int mountFd, MemorySegment handle, int flags) {
     return failable(
         (int) callErrno(OPEN_BY_HANDLE_AT, capture, mountFd, pointer(handle), flags), capture);
+  }
+
+  /** clock_getres(2): 0 or a negative errno; {@code timespec} is two longs. */
+  public static int clock_getres(MemorySegment capture, int clock, MemorySegment timespec) {
+    return failable((int) callErrno(CLOCK_GETRES, capture, clock, pointer(timespec)), capture);
   }
 
   /** sysconf(_SC_PAGESIZE): 4 KiB on x86_64, up to 64 KiB on arm64. */
