@@ -135,7 +135,11 @@ public final class ProbeSet implements AutoCloseable {
   }
 
   private long up() {
-    return probes.stream().filter(p -> p.loaded() != null).count();
+    // what only storage can serve must not outvote a mechanism that only the hash can
+    return probes.stream()
+        .filter(p -> p.loaded() != null)
+        .filter(p -> !p.report().probe().equals(Probes.TCP_LISTEN.name()))
+        .count();
   }
 
   public List<ProbeReport> reports() {
