@@ -97,13 +97,13 @@ class ImageIT {
             () -> assertThat(Features.of(agent.scrape(), load)).doesNotContainValue(false));
   }
 
-  /** The table of docs/security.md for this machine's kind of kernel (5.11 and later). */
+  /** The table of docs/security.md for this machine's kind of kernel (6.2 and later). */
   @ParameterizedTest(name = "without {0}: no {1}")
   @CsvSource({
     "BPF, TCP SCHEDULER, true",
     "PERFMON, TCP SCHEDULER, true",
     "SYS_PTRACE, JVM, false",
-    "DAC_READ_SEARCH, JVM OPEN_FILES, false",
+    "DAC_READ_SEARCH, JVM, false",
     "CHECKPOINT_RESTORE, JVM, false",
   })
   void aCapabilityLessCostsWhatTheDocsSay(String capability, String gone, boolean probes) {
