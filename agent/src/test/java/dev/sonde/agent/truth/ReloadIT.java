@@ -27,14 +27,14 @@ class ReloadIT {
       await("the pod's waits").atMost(PATIENCE).until(() -> waits(agent.scrape(), pod) > 0);
       Scrape before = agent.fresh();
 
-      Files.writeString(file, "log-level: debug\nclassic-histograms: false\nprobes: tcp\n");
+      Files.writeString(file, "log-level: debug\nclassic-histograms: false\nstale-after: 7m\n");
       awaitReloads(agent, "applied", 1);
       Scrape after = agent.fresh();
       assertThat(after.text()).doesNotContain(CLASSIC);
       assertThat(before.text()).contains(CLASSIC);
-      // probes is not taken over while it runs: said, counted, and the old value goes on
+      // stale-after is not taken over while it runs: said, counted, and the old value goes on
       assertThat(after.sum("sonde_config_restart_needed")).isEqualTo(1);
-      assertThat(agent.log()).contains("wait_for_restart").contains("probes");
+      assertThat(agent.log()).contains("wait_for_restart").contains("stale-after");
       assertThat(waits(after, pod)).isGreaterThanOrEqualTo(waits(before, pod));
 
       Files.writeString(file, "log-level: info\nclasic-histograms: true\n");

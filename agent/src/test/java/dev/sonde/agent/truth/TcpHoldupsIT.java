@@ -2,6 +2,7 @@ package dev.sonde.agent.truth;
 
 import static dev.sonde.agent.truth.TcpMoved.proof;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.awaitility.Awaitility.await;
 
 import dev.sonde.agent.truth.TcpCrowd.Serve;
@@ -73,8 +74,9 @@ class TcpHoldupsIT {
           elsewhere);
       assertThat(truth).isGreaterThan(PUSHES / 2);
       assertThat(sent).as("closed").isEqualTo(truth);
-      // acknowledgements that wait while the application holds the socket are merged into one
-      assertThat(received).as("seen closed").isBetween(truth - truth / 50, truth);
+      // acknowledgements that wait while the application holds the socket are merged into one; and
+      // once in thousands one is seen that the other side's counter has not
+      assertThat(received).as("seen closed").isCloseTo(truth, withinPercentage(2));
       assertThat(all - sent).as("everybody else").isBetween(0L, elsewhere);
       assertThat(moved.of(WINDOWS, serverPod.labels("direction", "received"))).isZero();
       assertThat(moved.of(WINDOWS, clientPod.labels("direction", "sent"))).isZero();
