@@ -215,6 +215,10 @@ struct request_sock_queue {
 	atomic_t qlen; /* connections whose handshake is not complete */
 };
 
+struct inet_sock {
+	__be16 inet_sport;
+};
+
 struct inet_connection_sock {
 	struct request_sock_queue icsk_accept_queue;
 	u8 icsk_ca_state : 5;
@@ -238,6 +242,8 @@ struct tcp_sock {
 	} rcvq_space;
 	u64 bytes_received;
 	u64 bytes_acked;
+	u64 bytes_sent;
+	u64 bytes_retrans;
 };
 
 /* 6.10: inet_csk_accept takes this instead of three arguments (92ef0fd55ac8) */

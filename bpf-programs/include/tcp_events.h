@@ -4,6 +4,7 @@
 
 #include "kernel.h"
 #include "events.h"
+#include "tcp_bytes.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -18,8 +19,8 @@ struct tcp_connection_event {
 	u64 time_ns; /* CLOCK_MONOTONIC, of the end */
 	u64 duration_ns; /* of the handshake, the connection or the wait; 0 if its start was not seen */
 	u64 cgroup_id;
-	u64 sent_bytes; /* acknowledged by the other side; closes only */
-	u64 received_bytes; /* taken into the receive queue; closes only */
+	u64 sent_bytes; /* payload that the other side acknowledged; closes only */
+	u64 received_bytes; /* payload that arrived in order; closes only */
 	u16 local_port;
 	u16 remote_port;
 	u32 padding;
@@ -35,16 +36,26 @@ static __noinline void send_connection(void *ctx, struct tcp_connection_event *e
 	send_frequent_event(ctx, e, sizeof(*e), e->time_ns);
 }
 
+/* A socket that closes has given skc_num back (inet_put_port) before its change of state is reported; this is left. */
+static __always_inline u16 local_port(struct sock *sk)
+{
+	struct inet_sock *inet = (struct inet_sock *)sk;
+
+	return bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+}
+
 static __always_inline void fill_addresses(struct tcp_connection_event *e, struct sock *sk,
 					   const bool typed)
 {
 	if (!typed) {
+		e->local_port = local_port(sk);
 		e->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-		e->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 		e->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	} else {
-		e->family = sk->__sk_common.skc_family;
 		e->local_port = sk->__sk_common.skc_num;
+		if (!e->local_port)
+			e->local_port = local_port(sk);
+		e->family = sk->__sk_common.skc_family;
 		e->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
 	}
 	if (e->family == AF_INET6) {
@@ -74,10 +85,8 @@ static __always_inline void report_connection(void *ctx, struct sock *sk, u32 ki
 
 	fill_addresses(&e, sk, typed);
 	if (kind == EVENT_TCP_CLOSE) {
-		struct tcp_sock *tp = (struct tcp_sock *)sk;
-
-		e.sent_bytes = BPF_CORE_READ(tp, bytes_acked);
-		e.received_bytes = BPF_CORE_READ(tp, bytes_received);
+		e.sent_bytes = acknowledged_bytes(sk, state);
+		e.received_bytes = arrived_bytes(sk);
 	}
 	send_connection(ctx, &e);
 }

@@ -45,6 +45,28 @@ final class TcpPeer implements AutoCloseable {
     return start(pod, List.of(prefix), "-Djava.net.preferIPv4Stack=false");
   }
 
+  /** Another program that answers in the same way. */
+  static TcpPeer of(PodCgroup pod, String... command) {
+    try {
+      Path output = Files.createTempFile("sonde-peer", ".txt");
+      return new TcpPeer(pod.start(output, command), output);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** One that is in no container: where the tests themselves are. */
+  static TcpPeer outside(String... command) {
+    try {
+      Path output = Files.createTempFile("sonde-peer", ".txt");
+      ProcessBuilder builder = new ProcessBuilder(command);
+      builder.redirectErrorStream(true).redirectOutput(output.toFile());
+      return new TcpPeer(builder.start(), output);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   private static TcpPeer start(PodCgroup pod, List<String> prefix, String family) {
     List<String> command = new ArrayList<>(prefix);
     command.addAll(
@@ -59,12 +81,7 @@ final class TcpPeer implements AutoCloseable {
             "-cp",
             System.getProperty("java.class.path"),
             TcpPeerMain.class.getName()));
-    try {
-      Path output = Files.createTempFile("sonde-peer", ".txt");
-      return new TcpPeer(pod.start(output, command.toArray(String[]::new)), output);
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
+    return of(pod, command.toArray(String[]::new));
   }
 
   /** One in a network namespace. */
