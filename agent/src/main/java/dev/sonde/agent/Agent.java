@@ -9,6 +9,8 @@ import dev.sonde.agent.doctor.StartException;
 import dev.sonde.agent.doctor.StartFailure;
 import dev.sonde.agent.host.ProcFs;
 import dev.sonde.agent.log.Log;
+import dev.sonde.agent.peers.PeerTap;
+import dev.sonde.agent.peers.TcpPeers;
 import dev.sonde.agent.pipeline.EventDrain;
 import dev.sonde.agent.pipeline.SeriesLimits;
 import dev.sonde.agent.pipeline.SnapshotLoop;
@@ -18,6 +20,7 @@ import dev.sonde.agent.probe.KernelSource;
 import dev.sonde.agent.probe.MemoryPlan;
 import dev.sonde.agent.probe.ProbeReport;
 import dev.sonde.agent.probe.ProbeSet;
+import dev.sonde.agent.probe.TcpFindings;
 import dev.sonde.agent.runtime.jvm.JvmSource;
 import dev.sonde.agent.self.EventSource;
 import dev.sonde.agent.self.HttpSource;
@@ -118,14 +121,39 @@ public final class Agent implements AutoCloseable {
     ProbeSet probes = own(Kernel.attach(config, hierarchy));
     report(probes.reports());
     reportMemory(Kernel.memory(config));
-    KernelSource kernel = own(new KernelSource(probes, pods, config.get(Options.BPF_STATS)));
+    EventHub events = own(new EventHub());
+    PeerTap tap = config.get(Options.TCP_PEERS) == 0 ? null : new PeerTap();
+    EventRouter router = new EventRouter(pods, events::publish, tap);
+    TcpFindings findings = new TcpFindings(config.get(Options.TCP_FINDINGS), router::offer);
+    AtomicReference<@Nullable TcpPeers> peers = new AtomicReference<>();
+    KernelSource kernel =
+        own(
+            new KernelSource(
+                probes,
+                pods,
+                config.get(Options.BPF_STATS),
+                findings.and(
+                    (owner, use) -> {
+                      TcpPeers told = peers.get();
+                      if (told != null) {
+                        told.use(owner, use);
+                      }
+                    })));
     adoptOldSockets(kernel);
 
-    EventHub events = own(new EventHub());
-    EventRouter router = new EventRouter(pods, events::publish);
     AtomicReference<@Nullable SnapshotLoop> snapshots = new AtomicReference<>();
     Runnable watch = kernel.watch(() -> soon(snapshots.get()));
     EventDrain drain = drain(kernel, router, watch);
+    if (tap != null && drain != null) {
+      peers.set(
+          new TcpPeers(
+              config.get(Options.TCP_PEERS),
+              config.get(Options.TCP_PEER_MASK),
+              tap,
+              pods,
+              kernel::eventsWritten,
+              drain::read));
+    }
     if (drain != null && kernel.tellsOfCgroups()) {
       pods.toldOfCgroups();
     }
@@ -143,6 +171,12 @@ public final class Agent implements AutoCloseable {
                 hierarchy,
                 Cgroups.mounts(config),
                 new ProcFs(config.get(Options.PROC_ROOT)))));
+    // after those that tell it what they have read
+    sources.add(findings);
+    TcpPeers byDestination = peers.get();
+    if (byDestination != null) {
+      sources.add(byDestination);
+    }
     sources.add(
         own(
             NetUsage.open(

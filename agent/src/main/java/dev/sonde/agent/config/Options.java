@@ -6,7 +6,9 @@ import static dev.sonde.agent.config.Command.PODS;
 
 import dev.sonde.agent.config.Option.Shape;
 import dev.sonde.agent.log.LogLevel;
+import dev.sonde.agent.peers.PeerMask;
 import dev.sonde.agent.probe.SchedSettings;
+import dev.sonde.agent.probe.TcpThresholds;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -185,6 +187,26 @@ public final class Options {
               "workloads named for taking a victim's CPU, the rest is ~other; 0: not found out")
           .withExample("10");
 
+  public static final Option<TcpThresholds> TCP_FINDINGS =
+      Option.of("tcp-findings", "FINDING=N", Options::tcpThresholds)
+          .withShape(Shape.LIST)
+          .withHelp(
+              "from how many on sonde_tcp_findings says so; default reconnect_churn=6000,"
+                  + "time_wait_leak=10000,close_wait_leak=100,accept_queue_full=10")
+          .withExample("reconnect_churn=20000,close_wait_leak=500");
+
+  public static final Option<Integer> TCP_PEERS =
+      Option.of("tcp-peers", "K", Values.integer(0, 100))
+          .withDefault("0")
+          .withHelp("destinations named for each workload's connects, the rest is ~other; 0: none")
+          .withExample("10");
+
+  public static final Option<PeerMask> TCP_PEER_MASK =
+      Option.of("tcp-peer-mask", "BITS4,BITS6", Options::peerMask)
+          .withDefault("24,64")
+          .withHelp("what is told of the address of a destination that is no pod of this node")
+          .withExample("32,128");
+
   public static final Option<Duration> TCP_LONG_WAIT =
       Option.of(
               "tcp-long-wait", "DURATION", Quantities.duration(Duration.ZERO, Duration.ofHours(1)))
@@ -302,6 +324,9 @@ public final class Options {
           SCHED_DEADLINES,
           SCHED_LONG_WAIT,
           SCHED_NEIGHBOURS,
+          TCP_FINDINGS,
+          TCP_PEERS,
+          TCP_PEER_MASK,
           TCP_LONG_WAIT,
           RING_BUFFER_BYTES,
           MAX_CONNECTIONS,
@@ -334,6 +359,22 @@ public final class Options {
   private static PodLabels podLabels(String text) throws BadValueException {
     try {
       return PodLabels.of(ProbeSelection.items(text));
+    } catch (IllegalArgumentException e) {
+      throw new BadValueException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static TcpThresholds tcpThresholds(String text) throws BadValueException {
+    try {
+      return TcpThresholds.of(ProbeSelection.items(text));
+    } catch (IllegalArgumentException e) {
+      throw new BadValueException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static PeerMask peerMask(String text) throws BadValueException {
+    try {
+      return PeerMask.parse(text);
     } catch (IllegalArgumentException e) {
       throw new BadValueException(String.valueOf(e.getMessage()));
     }

@@ -1,5 +1,6 @@
 package dev.sonde.agent.probe;
 
+import dev.sonde.agent.peers.PeerTap;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Event;
 import dev.sonde.exporter.model.Workload;
@@ -8,7 +9,10 @@ import dev.sonde.ffi.layout.CgroupEvent;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,18 +22,32 @@ import org.jspecify.annotations.Nullable;
  * <p>An event whose owner has no name yet is held back until it has one, or until {@link PodTable}
  * gives it up: those of other owners go on meanwhile. An event gets its sequence when it goes out.
  *
- * <p>Called by the drain thread only.
+ * <p>Called by the drain thread only, but for {@link #offer}.
  */
 public final class EventRouter implements RecordHandler {
+  private static final int MOST_OFFERED = 1024;
+
   private final HeldRecords held = new HeldRecords();
   private final Owners owners = new Owners();
+  private final @Nullable PeerTap peers;
   private final PodTable pods;
   private final Consumer<Event> sink;
+  private final ArrayBlockingQueue<LongFunction<Event>> offered =
+      new ArrayBlockingQueue<>(MOST_OFFERED);
+  private final AtomicLong refused = new AtomicLong();
   private long sequence;
   private volatile long malformed;
 
   public EventRouter(PodTable pods, Consumer<Event> sink) {
+    this(pods, sink, null);
+  }
+
+  /**
+   * @param peers counts destinations; null: nobody wants to know
+   */
+  public EventRouter(PodTable pods, Consumer<Event> sink, @Nullable PeerTap peers) {
     this.pods = pods;
+    this.peers = peers;
     this.sink = sink;
   }
 
@@ -40,13 +58,45 @@ public final class EventRouter implements RecordHandler {
 
   @Override
   public void record(MemorySegment data, long offset, int length) {
+    if (peers != null) {
+      tap(peers, data, offset, length);
+    }
     if (!route(data, offset, length, false) && !held.add(data, offset, length)) {
       route(data, offset, length, true);
     }
   }
 
-  /** Sends what was held back and has an owner now. The drain calls it after each pass. */
+  private static void tap(PeerTap peers, MemorySegment data, long offset, int length) {
+    EventKind kind = EventKind.of(data, offset, length);
+    if (kind == EventKind.TCP_OPEN) {
+      peers.opened(data, offset);
+    } else if (kind == EventKind.TCP_CONNECT_FAILED) {
+      peers.failed(data, offset);
+    }
+  }
+
+  /**
+   * Hands in an event that no record tells of; the drain sends it after its pass. Any thread, never
+   * waits; one too many is counted: {@link #refused}.
+   *
+   * @param event makes it, given its sequence
+   */
+  public void offer(LongFunction<Event> event) {
+    if (!offered.offer(event)) {
+      refused.incrementAndGet();
+    }
+  }
+
+  /** Events handed in while too many waited. */
+  public long refused() {
+    return refused.get();
+  }
+
+  /** Sends what was handed in, and what was held back and has an owner now: after each pass. */
   public void release() {
+    for (LongFunction<Event> event = offered.poll(); event != null; event = offered.poll()) {
+      sink.accept(event.apply(++sequence));
+    }
     if (!held.isEmpty()) {
       held.retry(r -> route(r, 0, (int) r.byteSize(), false));
     }

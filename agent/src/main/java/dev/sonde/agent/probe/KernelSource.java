@@ -52,13 +52,25 @@ public final class KernelSource implements Source, AutoCloseable {
   private final @Nullable Slots slots;
   private final @Nullable Losses losses;
   private final @Nullable SchedProbe sched;
+  private final TcpUsers tcpUsers;
   private @Nullable TcpHoldupsProbe holdups;
   private final List<ProbeSource> sources = new ArrayList<>();
 
   /**
+   * One whose counts nobody looks at but for its series.
+   *
    * @param statistics whether the kernel measures the programs' runs ({@code --bpf-stats})
    */
   public KernelSource(ProbeSet probes, PodTable pods, boolean statistics) {
+    this(probes, pods, statistics, (owner, use) -> {});
+  }
+
+  /**
+   * @param statistics whether the kernel measures the programs' runs ({@code --bpf-stats})
+   * @param tcpUsers told of each workload's use of TCP at each snapshot, on the snapshot thread
+   */
+  public KernelSource(ProbeSet probes, PodTable pods, boolean statistics, TcpUsers tcpUsers) {
+    this.tcpUsers = tcpUsers;
     this.probes = probes;
     this.pods = pods;
     this.statistics = statistics;
@@ -85,13 +97,13 @@ public final class KernelSource implements Source, AutoCloseable {
       sources.add(new TcpProbe(probes, of, pods));
     }
     if (maps.has("tcp_connection_stats")) {
-      sources.add(new TcpConnections(probes, of, pods));
+      sources.add(new TcpConnections(probes, of, pods, tcpUsers));
     }
     if (maps.has("tcp_latencies")) {
       sources.add(new TcpLatencies(probes, of, pods));
     }
     if (maps.has("tcp_holdups")) {
-      holdups = new TcpHoldupsProbe(probes, of, pods);
+      holdups = new TcpHoldupsProbe(probes, of, pods, tcpUsers);
       sources.add(holdups);
     }
     if (maps.has("process_stats")) {
@@ -112,6 +124,11 @@ public final class KernelSource implements Source, AutoCloseable {
       return null;
     }
     return EventReaders.open(probes.maps().get(map), probes.settings());
+  }
+
+  /** Events that the programs have put into the buffer. The snapshot thread's. */
+  public long eventsWritten() {
+    return losses == null ? 0 : losses.read().written();
   }
 
   /** Whether the kernel tells of cgroups that are made and removed. */

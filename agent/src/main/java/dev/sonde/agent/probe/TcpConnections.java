@@ -42,6 +42,9 @@ final class TcpConnections implements ProbeSource {
   /** The states of the census by the kernel's number; null where no socket is counted. */
   private static final String[] STATES = new String[TcpConnectionStats.SOCKETS_COUNT];
 
+  /** TCP_CLOSE_WAIT. */
+  private static final int CLOSE_WAIT = 8;
+
   static {
     for (int state : new int[] {1, 2, 4, 5, 8, 9, 10, 11}) {
       STATES[state] = TcpState.label(state).replace('-', '_');
@@ -52,6 +55,7 @@ final class TcpConnections implements ProbeSource {
   private final MappedArray stats;
   private final boolean states;
   private final boolean resets;
+  private final TcpUsers users;
   private final PerWorkload<Counts, Counts> workloads;
 
   /** The same shape for what was last read and for the totals. */
@@ -63,9 +67,29 @@ final class TcpConnections implements ProbeSource {
     long notReceived;
     long receivedShown;
     final int[] sockets = new int[TcpConnectionStats.SOCKETS_COUNT];
+
+    TcpUse use() {
+      long failed = 0;
+      for (long f : failures) {
+        failed += f;
+      }
+      return new TcpUse(
+          opens[0],
+          opens[0] + opens[1],
+          failed,
+          closes[0] + closes[1] + closes[2] + closes[3],
+          closes[0],
+          closes[1],
+          0,
+          Math.max(0, sockets[CLOSE_WAIT]));
+    }
   }
 
-  TcpConnections(ProbeSet probes, Slots slots, PodTable pods) {
+  /**
+   * @param users told what each workload came to, at each snapshot
+   */
+  TcpConnections(ProbeSet probes, Slots slots, PodTable pods, TcpUsers users) {
+    this.users = users;
     this.settings = probes.settings();
     this.stats = probes.maps().get("tcp_connection_stats").mmap();
     this.states = probes.probe(Probes.TCP_OWNER).loaded() != null;
@@ -80,6 +104,7 @@ final class TcpConnections implements ProbeSource {
     workloads.forEach(
         (owner, t) -> {
           if (states) {
+            users.use(owner, t.use());
             for (int i = 0; i < t.opens.length; i++) {
               out.add(OPENS, owner, t.opens[i], "role", ROLES.get(i));
             }

@@ -38,6 +38,7 @@ final class TcpHoldupsProbe implements ProbeSource {
   private final boolean limits;
   private final boolean windows;
   private final double jiffySeconds = KernelFeatures.jiffyNanos() / 1e9;
+  private final TcpUsers users;
   private final PerWorkload<Counts, Counts> workloads;
 
   /** The same shape for what was last read and for the totals. */
@@ -49,7 +50,11 @@ final class TcpHoldupsProbe implements ProbeSource {
     @Nullable RecentTimeWaits recent;
   }
 
-  TcpHoldupsProbe(ProbeSet probes, Slots slots, PodTable pods) {
+  /**
+   * @param users told of what listeners had no room for, at each snapshot
+   */
+  TcpHoldupsProbe(ProbeSet probes, Slots slots, PodTable pods, TcpUsers users) {
+    this.users = users;
     this.rows = probes.maps().get("tcp_holdups").mmap();
     this.listeners = TcpListeners.open(probes, pods);
     boolean owners = probes.probe(Probes.TCP_OWNER).loaded() != null;
@@ -83,6 +88,7 @@ final class TcpHoldupsProbe implements ProbeSource {
           }
           if (listeners != null) {
             out.add(TcpMetrics.LISTEN_DROPS, owner, t.listenDrops);
+            users.overflows(owner, t.listenDrops);
           }
         });
   }

@@ -35,5 +35,6 @@ public final class EventSource implements Source {
     // that the programs count as where="reserve", so that adding them would count each loss twice.
     out.addOwn(KernelSource.EVENTS_LOST, hub.lost(), "where", "stream");
     out.addOwn(KernelSource.EVENTS_LOST, router.malformed(), "where", "malformed");
+    out.addOwn(KernelSource.EVENTS_LOST, router.refused(), "where", "queue");
   }
 }

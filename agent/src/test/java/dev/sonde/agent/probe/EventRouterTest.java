@@ -14,6 +14,7 @@ import dev.sonde.exporter.model.Workload;
 import dev.sonde.ffi.layout.ContainerStartEvent;
 import dev.sonde.ffi.layout.OomKillEvent;
 import dev.sonde.ffi.layout.SchedWaitEvent;
+import dev.sonde.ffi.layout.TcpConnectionEvent;
 import dev.sonde.ffi.layout.TcpRetransmitEvent;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -249,6 +250,139 @@ class EventRouterTest {
     }
     assertThat(seen).isEmpty();
     assertThat(router.malformed()).isEqualTo(2);
+  }
+
+  private static MemorySegment connection(long kind, int reason, int state) {
+    MemorySegment s = MemorySegment.ofArray(new byte[OFFSET + (int) TcpConnectionEvent.SIZE]);
+    TcpConnectionEvent.setKind(s, OFFSET, kind);
+    TcpConnectionEvent.setReason(s, OFFSET, reason);
+    TcpConnectionEvent.setState(s, OFFSET, state);
+    TcpConnectionEvent.setFamily(s, OFFSET, 10);
+    TcpConnectionEvent.setTimeNs(s, OFFSET, System.nanoTime());
+    TcpConnectionEvent.setDurationNs(s, OFFSET, 2_000_000_003L);
+    TcpConnectionEvent.setCgroupId(s, OFFSET, PodTable.KERNEL_ID);
+    TcpConnectionEvent.setSentBytes(s, OFFSET, 5_000_000_000L);
+    TcpConnectionEvent.setReceivedBytes(s, OFFSET, 6_000_000_000L);
+    TcpConnectionEvent.setLocalPort(s, OFFSET, 40000);
+    TcpConnectionEvent.setRemotePort(s, OFFSET, 443);
+    for (int i = 0; i < 16; i++) {
+      TcpConnectionEvent.setLocal(s, OFFSET, i, i == 0 ? 0xfd : i == 15 ? 1 : 0);
+      TcpConnectionEvent.setRemote(s, OFFSET, i, i == 0 ? 0xfd : i == 15 ? 2 : 0);
+    }
+    return s;
+  }
+
+  /** All that was sent since the last call. */
+  private List<Event> sent() {
+    List<Event> events = List.copyOf(seen);
+    seen.clear();
+    return events;
+  }
+
+  private static final Duration LONG = Duration.ofNanos(2_000_000_003L);
+  private static final String LOCAL = "[fd00::1]:40000";
+  private static final String REMOTE = "[fd00::2]:443";
+
+  @Test
+  void readsEveryFieldOfAConnectionsEvents() {
+    Instant before = Instant.now();
+    route(connection(10, 1, 3), (int) TcpConnectionEvent.SIZE);
+    route(connection(11, 3, 5), (int) TcpConnectionEvent.SIZE);
+    route(connection(12, 0, 2), (int) TcpConnectionEvent.SIZE);
+    route(connection(13, 1, 1), (int) TcpConnectionEvent.SIZE);
+    Instant after = Instant.now();
+    List<Event> events = sent();
+    assertThat(events.subList(0, 3))
+        .allSatisfy(
+            e ->
+                assertThat(e.start())
+                    .isBetween(before.minus(LONG).minusMillis(1), after.minus(LONG)));
+    // a reset has no duration: it starts when it happens
+    assertThat(events.get(3).start()).isBetween(before.minusMillis(1), after);
+    List<Instant> start = events.stream().map(Event::start).toList();
+    assertThat(events)
+        .containsExactly(
+            new Event.TcpOpen(1, start.get(0), LONG, PodTable.KERNEL, "server", LOCAL, REMOTE),
+            new Event.TcpClose(
+                2,
+                start.get(1),
+                LONG,
+                PodTable.KERNEL,
+                "timeout",
+                "fin-wait-2",
+                5_000_000_000L,
+                6_000_000_000L,
+                LOCAL,
+                REMOTE),
+            new Event.TcpConnectFailed(
+                3, start.get(2), LONG, PodTable.KERNEL, "refused", LOCAL, REMOTE),
+            new Event.TcpReset(
+                4,
+                start.get(3),
+                Duration.ZERO,
+                PodTable.KERNEL,
+                "received",
+                "established",
+                LOCAL,
+                REMOTE));
+  }
+
+  @Test
+  void aConnectionsUnknownNumbersAreLabelledSo() {
+    for (long kind = 10; kind <= 13; kind++) {
+      route(connection(kind, 200, 99), (int) TcpConnectionEvent.SIZE);
+    }
+    assertThat(sent())
+        .extracting(
+            e ->
+                switch (e) {
+                  case Event.TcpOpen o -> o.role();
+                  case Event.TcpClose c -> c.reason() + " " + c.state();
+                  case Event.TcpConnectFailed f -> f.reason();
+                  case Event.TcpReset r -> r.direction() + " " + r.state();
+                  default -> throw new AssertionError(e);
+                })
+        .containsExactly("unknown", "unknown unknown", "unknown", "unknown unknown");
+  }
+
+  @Test
+  void everyTruncatedConnectionIsCountedAndNoneIsRead() {
+    int size = (int) TcpConnectionEvent.SIZE;
+    for (long kind = 10; kind <= 13; kind++) {
+      for (int length = 0; length < size; length++) {
+        route(connection(kind, 0, 1).asSlice(0, OFFSET + length), length);
+      }
+    }
+    assertThat(seen).isEmpty();
+    assertThat(router.malformed()).isEqualTo(4L * size);
+  }
+
+  @Test
+  void whatIsHandedInGetsItsNumberAmongTheRecords() {
+    route(retransmit(RETRANSMIT), (int) TcpRetransmitEvent.SIZE);
+    router.offer(EventRouterTest::finding);
+    router.offer(EventRouterTest::finding);
+    route(retransmit(RETRANSMIT), (int) TcpRetransmitEvent.SIZE);
+    router.release();
+    route(retransmit(RETRANSMIT), (int) TcpRetransmitEvent.SIZE);
+    assertThat(seen).extracting(Event::sequence).containsExactly(1L, 2L, 3L, 4L, 5L);
+    assertThat(seen).element(2).isInstanceOf(Event.TcpFinding.class);
+    assertThat(seen).element(3).isInstanceOf(Event.TcpFinding.class);
+  }
+
+  @Test
+  void whatIsHandedInBeyondItsRoomIsCounted() {
+    for (int i = 0; i < 1030; i++) {
+      router.offer(EventRouterTest::finding);
+    }
+    router.release();
+    assertThat(seen).hasSize(1024);
+    assertThat(router.refused()).isEqualTo(6);
+  }
+
+  private static Event finding(long sequence) {
+    return new Event.TcpFinding(
+        sequence, Instant.EPOCH, Duration.ZERO, PodTable.KERNEL, "reconnect_churn", true, 7, 6);
   }
 
   @Test

@@ -43,6 +43,7 @@ final class EventFilter {
       case Event.TcpClose _ -> EventKind.EVENT_KIND_TCP_CLOSE;
       case Event.TcpConnectFailed _ -> EventKind.EVENT_KIND_TCP_CONNECT_FAILED;
       case Event.TcpReset _ -> EventKind.EVENT_KIND_TCP_RESET;
+      case Event.TcpFinding _ -> EventKind.EVENT_KIND_TCP_FINDING;
       case Event.TcpWait _ -> EventKind.EVENT_KIND_TCP_WAIT;
       case Event.ContainerStart _ -> EventKind.EVENT_KIND_CONTAINER_START;
       case Event.OomKill _ -> EventKind.EVENT_KIND_OOM_KILL;

@@ -18,6 +18,7 @@ import dev.sonde.v1.OomKill;
 import dev.sonde.v1.SchedWait;
 import dev.sonde.v1.TcpClose;
 import dev.sonde.v1.TcpConnectFailed;
+import dev.sonde.v1.TcpFinding;
 import dev.sonde.v1.TcpOpen;
 import dev.sonde.v1.TcpReset;
 import dev.sonde.v1.TcpRetransmit;
@@ -158,6 +159,13 @@ final class Messages {
                   .setState(r.state())
                   .setLocal(r.local())
                   .setRemote(r.remote()));
+      case Event.TcpFinding f ->
+          out.setTcpFinding(
+              TcpFinding.newBuilder()
+                  .setFinding(f.finding())
+                  .setHolds(f.holds())
+                  .setCount(f.count())
+                  .setThreshold(f.threshold()));
       case Event.TcpWait w ->
           out.setTcpWait(
               TcpWait.newBuilder()

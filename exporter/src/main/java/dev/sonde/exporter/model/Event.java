@@ -134,6 +134,27 @@ public sealed interface Event {
       implements Event {}
 
   /**
+   * A workload has begun, or ceased, to leak or churn TCP connections.
+   *
+   * @param start when it was found
+   * @param duration how long it lasted; zero at its begin
+   * @param finding {@code time_wait_leak}, {@code close_wait_leak}, {@code reconnect_churn} or
+   *     {@code accept_queue_full}
+   * @param holds whether it begins or is over
+   * @param count what was compared with the threshold; at the end the most that it came to
+   */
+  record TcpFinding(
+      long sequence,
+      Instant start,
+      Duration duration,
+      Workload workload,
+      String finding,
+      boolean holds,
+      long count,
+      long threshold)
+      implements Event {}
+
+  /**
    * A connection or its data waited long; {@code start} and {@code duration} are of the wait.
    *
    * @param what {@code accept}: a connection for accept(); {@code receive}: data for the

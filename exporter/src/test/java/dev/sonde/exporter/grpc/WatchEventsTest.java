@@ -11,8 +11,12 @@ import static org.awaitility.Awaitility.await;
 import com.google.protobuf.DynamicMessage;
 import com.google.protobuf.util.JsonFormat;
 import dev.sonde.exporter.events.EventHub;
+import dev.sonde.exporter.model.Event;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -70,6 +74,61 @@ class WatchEventsTest {
                   .replace('\'', '"'));
     }
     await().until(() -> it.hub.subscribers() == 0);
+  }
+
+  /** What each kind of a connection's events says, as JSON; and that a filter tells them apart. */
+  @Test
+  void streamsConnectionsAndFindingsWhole() throws Exception {
+    Map<String, String> kinds = new LinkedHashMap<>();
+    kinds.put(
+        "TCP_OPEN", "'tcpOpen':{'role':'client','local':'10.0.0.1:40000','remote':'[::1]:80'}");
+    kinds.put(
+        "TCP_CLOSE",
+        "'tcpClose':{'reason':'peer','state':'last-ack','sentBytes':'5000000000',"
+            + "'receivedBytes':'7','local':'10.0.0.1:40000','remote':'[::1]:80'}");
+    kinds.put(
+        "TCP_CONNECT_FAILED",
+        "'tcpConnectFailed':{'reason':'refused','local':'10.0.0.1:40000','remote':'[::1]:80'}");
+    kinds.put(
+        "TCP_RESET",
+        "'tcpReset':{'direction':'sent','state':'established','local':'10.0.0.1:40000',"
+            + "'remote':'[::1]:80'}");
+    kinds.put(
+        "TCP_FINDING",
+        "'tcpFinding':{'finding':'reconnect_churn','holds':true,'count':'6012',"
+            + "'threshold':'6000'}");
+    List<GenericGrpcClient.Stream> watches = new ArrayList<>();
+    for (String kind : kinds.keySet()) {
+      watches.add(it.client.stream(WATCH, "{\"kinds\":[\"EVENT_KIND_" + kind + "\"]}"));
+      assertThat(next(watches.getLast())).isEqualTo("started 0");
+    }
+    Duration d = Duration.ofMillis(1500);
+    String local = "10.0.0.1:40000";
+    String remote = "[::1]:80";
+    it.hub.publish(new Event.TcpOpen(1, GrpcFixture.AT, d, WEB, "client", local, remote));
+    it.hub.publish(
+        new Event.TcpClose(
+            2, GrpcFixture.AT, d, WEB, "peer", "last-ack", 5_000_000_000L, 7, local, remote));
+    it.hub.publish(new Event.TcpConnectFailed(3, GrpcFixture.AT, d, WEB, "refused", local, remote));
+    it.hub.publish(
+        new Event.TcpReset(4, GrpcFixture.AT, d, WEB, "sent", "established", local, remote));
+    it.hub.publish(
+        new Event.TcpFinding(5, GrpcFixture.AT, d, WEB, "reconnect_churn", true, 6012, 6000));
+    int sequence = 0;
+    for (String kind : kinds.values()) {
+      GenericGrpcClient.Stream watch = watches.get(sequence++);
+      assertThat(JsonFormat.printer().omittingInsignificantWhitespace().print(watch.next()))
+          .isEqualTo(
+              ("{'event':{'sequence':'"
+                      + sequence
+                      + "','start':'2026-02-03T04:05:06.789Z','duration':'1.500s',"
+                      + "'workload':{'namespace':'shop','pod':'web-1','container':'nginx'},"
+                      + kind
+                      + "}}")
+                  .replace('\'', '"'));
+      assertThat(watch.waiting()).as("another kind").isZero();
+    }
+    watches.forEach(GenericGrpcClient.Stream::close);
   }
 
   @Test
