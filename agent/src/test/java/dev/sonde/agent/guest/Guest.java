@@ -23,8 +23,8 @@ import java.lang.annotation.Target;
 @Retention(RetentionPolicy.RUNTIME)
 public @interface Guest {
   /**
-   * 1: on every boot, also in {@code make test}: keep it within a few seconds. 2: {@code make test}
-   * boots it on 5.10 and 6.12, {@code make matrix} on all kernels.
+   * 1: on every kernel, also in {@code make test}: keep it within a few seconds. 2: {@code make
+   * test} boots it on 5.10 and 6.12, {@code make matrix} on all kernels.
    */
   int tier() default 2;
 

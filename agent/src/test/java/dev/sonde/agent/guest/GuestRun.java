@@ -94,6 +94,7 @@ record GuestRun(Boot boot, int exit, List<Result> results, Path log) {
         "-Dsonde.root=" + root,
         "-Dsonde.guest=" + boot.name(),
         "-Dsonde.patience=" + Patience.IN_A_GUEST,
+        "-Dsonde.matrix=" + GuestBoots.MATRIX,
         "-Dsonde.attach.only=" + Boolean.getBoolean("sonde.attach.only"),
         "-cp",
         System.getProperty("java.class.path"));
