@@ -24,7 +24,8 @@ import java.lang.annotation.Target;
 public @interface Guest {
   /**
    * 1: on every kernel, also in {@code make test}: keep it within a few seconds. 2: {@code make
-   * test} boots it on 5.10 and 6.12, {@code make matrix} on all kernels.
+   * test} boots it on 5.10 and 6.12, {@code make matrix} on all kernels. 3: {@code make matrix}
+   * alone, for what measures time and needs a processor of its own.
    */
   int tier() default 2;
 

@@ -4,7 +4,7 @@ import dev.sonde.agent.guest.Guest;
 import org.junit.jupiter.api.Test;
 
 /** The same on pure cgroup v2, on kernels that throttle whole queues and on those that do not. */
-@Guest
+@Guest(tier = 3)
 class SchedThrottledGuest {
   @Test
   void oneTask() {

@@ -16,7 +16,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Round trips, connects, acknowledgements and waits against delays that netem and sleeps make. */
-@Guest(kernels = {"6.1", "6.12", "6.18"})
+@Guest(
+    tier = 3,
+    kernels = {"6.1", "6.12", "6.18"})
 class TcpLatencyGuest {
   private static final int DELAY_MILLIS = 100;
   private static final int MESSAGES = 20;
