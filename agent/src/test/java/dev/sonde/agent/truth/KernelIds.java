@@ -2,7 +2,9 @@ package dev.sonde.agent.truth;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -16,7 +18,7 @@ record KernelIds(Set<Long> programs, Set<Long> maps, Set<Long> links) {
     KernelIds ids = new KernelIds(new TreeSet<>(), new TreeSet<>(), new TreeSet<>());
     try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + pid + "/fdinfo"))) {
       for (Path descriptor : descriptors.toList()) {
-        for (String line : Files.readAllLines(descriptor)) {
+        for (String line : lines(descriptor)) {
           String[] field = line.split(":\\s+");
           switch (field[0]) {
             case "prog_id" -> ids.programs.add(Long.valueOf(field[1]));
@@ -30,6 +32,15 @@ record KernelIds(Set<Long> programs, Set<Long> maps, Set<Long> links) {
       throw new AssertionError("read the descriptors of " + pid, e);
     }
     return ids;
+  }
+
+  /** None of one that has been closed since it was listed. */
+  private static List<String> lines(Path descriptor) throws IOException {
+    try {
+      return Files.readAllLines(descriptor);
+    } catch (NoSuchFileException closed) {
+      return List.of();
+    }
   }
 
   /** Those of them that the kernel still has, as bpftool names them. */

@@ -55,9 +55,9 @@ final class Stimuli {
     }
   }
 
-  /** Reads a file that is larger than the limit. */
+  /** Reads a file that is much larger than the limit, and than what the JVM has of it in memory. */
   static void reclaim(ProbesInProcess probes) throws InterruptedException {
-    Path large = Path.of(System.getProperty("java.home"), "lib", "server", "libjvm.so");
+    Path large = Path.of(System.getProperty("java.home"), "lib", "modules");
     try (PodCgroup pod = PodCgroup.create();
         MemoryCgroup memory = MemoryCgroup.limit(pod, 8 * MIB)) {
       String[] command = {"sh", "-c", memory.join() + "cat " + large + " > /dev/null"};
