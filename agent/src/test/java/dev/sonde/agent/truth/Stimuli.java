@@ -128,18 +128,18 @@ final class Stimuli {
   }
 
   /** One connection's round trip is looked at once in a while, not at each acknowledgement. */
-  static void roundTrips(ProbesInProcess probes) throws IOException {
-    timed(probes, "sonde_tcp_rtt_seconds", 1, 2 * TURNS);
+  static void roundTrips(ProbesInProcess probes) throws IOException, InterruptedException {
+    timed(probes, "sonde_tcp_rtt_seconds", 1, 2 * TURNS, 50);
   }
 
   /** Every message is acknowledged. */
-  static void sendToAck(ProbesInProcess probes) throws IOException {
-    timed(probes, "sonde_tcp_send_ack_seconds", TURNS, TURNS);
+  static void sendToAck(ProbesInProcess probes) throws IOException, InterruptedException {
+    timed(probes, "sonde_tcp_send_ack_seconds", TURNS, TURNS, 0);
   }
 
   /** Each message lies in the queue until it is read. */
-  static void receiveWaits(ProbesInProcess probes) throws IOException {
-    timed(probes, "sonde_tcp_receive_wait_seconds", TURNS, TURNS);
+  static void receiveWaits(ProbesInProcess probes) throws IOException, InterruptedException {
+    timed(probes, "sonde_tcp_receive_wait_seconds", TURNS, TURNS, 0);
   }
 
   /** A connection waits as long as its maker takes from connect() to accept(). */
@@ -170,13 +170,14 @@ final class Stimuli {
     }
   }
 
-  private static void timed(ProbesInProcess probes, String metric, int least, int most)
-      throws IOException {
+  private static void timed(ProbesInProcess probes, String metric, int least, int most, long pause)
+      throws IOException, InterruptedException {
     try (Loopback pair = Loopback.connect()) {
       pair.move(1);
       Scrape before = new Scrape(probes.read());
       long begun = System.nanoTime();
       for (int i = 0; i < TURNS; i++) {
+        Thread.sleep(pause);
         pair.move(1000);
       }
       double elapsed = (System.nanoTime() - begun) / 1e9;
