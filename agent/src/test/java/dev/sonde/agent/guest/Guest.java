@@ -25,7 +25,7 @@ public @interface Guest {
   /**
    * 1: on every kernel, also in {@code make test}: keep it within a few seconds. 2: {@code make
    * test} boots it on 5.10 and 6.12, {@code make matrix} on all kernels. 3: {@code make matrix}
-   * alone, for what measures time and needs a processor of its own.
+   * alone, for what needs a processor of its own, or minutes.
    */
   int tier() default 2;
 

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The image under runc on cgroup v2 alone, with all that daemonset.yaml grants, CAP_SYS_RESOURCE
  * too, which the machine that runs the guests may lack.
  */
-@Guest(kernels = "6.12", onHost = DeployImage.Build.class)
+@Guest(tier = 3, kernels = "6.12", onHost = DeployImage.Build.class)
 class ImageGuest {
   @TempDir Path dir;
 

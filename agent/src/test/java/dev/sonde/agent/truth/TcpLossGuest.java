@@ -10,7 +10,9 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
 /** Retransmits by type under loss that netem makes, against the sender's namespace. */
-@Guest(kernels = {"5.10", "6.12", "6.18"})
+@Guest(
+    tier = 3,
+    kernels = {"5.10", "6.12", "6.18"})
 class TcpLossGuest {
   @Test
   void everyTypeIsWhatTheNamespaceCounted() {
