@@ -19,7 +19,8 @@ final class AskedSource {
 
   /**
    * A source that is slow rests for as long as it took, but not longer than this: a container that
-   * ends is listed for a moment only.
+   * ends is listed for a moment only. The faster of its last two answers counts, since one alone
+   * may be slow for what it is not to blame for: code that ran for the first time.
    */
   private static final long MOST = 250 * MILLI;
 
@@ -35,6 +36,7 @@ final class AskedSource {
   private boolean asked;
   private long askedAt;
   private long cost;
+  private long costBefore;
   private long backOff;
 
   AskedSource(IdentitySource source) {
@@ -72,7 +74,7 @@ final class AskedSource {
       // One that hangs costs its deadline each time: it rests for as long as that.
       wait = missing ? Math.min(backOff, Math.max(WANTED_BACK_OFF, cost)) : backOff;
     } else {
-      wait = missing ? Math.clamp(cost, LEAST, MOST) : refresh;
+      wait = missing ? Math.clamp(Math.min(cost, costBefore), LEAST, MOST) : refresh;
     }
     return now - askedAt >= wait;
   }
@@ -107,6 +109,7 @@ final class AskedSource {
   boolean ask() {
     asked = true;
     long start = System.nanoTime();
+    costBefore = cost;
     try {
       Answer fresh = source.ask();
       answer = fresh;

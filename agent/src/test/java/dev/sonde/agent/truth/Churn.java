@@ -140,7 +140,11 @@ final class Churn implements AutoCloseable {
             wrong.put(pod + " (of " + bytes + ")", counted);
           }
         });
-    assertThat(wrong).as("pods with other bytes than they sent").isEmpty();
+    assertThat(wrong)
+        .as(
+            () ->
+                "pods with other bytes than they sent, of " + String.join("\n", scrape.lines(SENT)))
+        .isEmpty();
     assertThat(scrape.sum("sonde_events_lost_total", "where", "map_full")).isZero();
     assertThat(scrape.sum("sonde_events_lost_total", "where", "reserve")).isZero();
   }

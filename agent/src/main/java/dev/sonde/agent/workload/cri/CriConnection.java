@@ -1,5 +1,6 @@
 package dev.sonde.agent.workload.cri;
 
+import com.google.protobuf.MessageLite;
 import dev.sonde.agent.workload.Answer;
 import dev.sonde.agent.workload.ContainerIdentity;
 import dev.sonde.agent.workload.LabelValue;
@@ -7,12 +8,17 @@ import dev.sonde.agent.workload.PodFacts;
 import dev.sonde.agent.workload.PodIdentity;
 import dev.sonde.agent.workload.cri.v1.Container;
 import dev.sonde.agent.workload.cri.v1.ContainerEventResponse;
+import dev.sonde.agent.workload.cri.v1.ContainerMetadata;
 import dev.sonde.agent.workload.cri.v1.ContainerStatusRequest;
 import dev.sonde.agent.workload.cri.v1.ContainerStatusResponse;
 import dev.sonde.agent.workload.cri.v1.GetEventsRequest;
+import dev.sonde.agent.workload.cri.v1.ImageSpec;
 import dev.sonde.agent.workload.cri.v1.ListContainersRequest;
+import dev.sonde.agent.workload.cri.v1.ListContainersResponse;
 import dev.sonde.agent.workload.cri.v1.ListPodSandboxRequest;
+import dev.sonde.agent.workload.cri.v1.ListPodSandboxResponse;
 import dev.sonde.agent.workload.cri.v1.PodSandbox;
+import dev.sonde.agent.workload.cri.v1.PodSandboxMetadata;
 import dev.sonde.agent.workload.cri.v1.RuntimeServiceGrpc;
 import dev.sonde.agent.workload.cri.v1.VersionRequest;
 import dev.sonde.agent.workload.cri.v1.VersionResponse;
@@ -163,11 +169,39 @@ final class CriConnection implements AutoCloseable {
   }
 
   private void greet() {
+    rehearse();
     VersionResponse v =
         call(RuntimeServiceGrpc.getVersionMethod(), VersionRequest.getDefaultInstance());
     runtime =
         PodFacts.clean("%s %s at %s".formatted(v.getRuntimeName(), v.getRuntimeVersion(), socket));
     watch();
+  }
+
+  /**
+   * Reads lists of nobody's. The first list with anything in it loads classes for a third of a
+   * second: on a node that had no pods that would be while the first pod runs, which may have come
+   * and gone before the next list.
+   */
+  private void rehearse() {
+    PodSandbox pod =
+        PodSandbox.newBuilder()
+            .setId("-")
+            .setMetadata(PodSandboxMetadata.newBuilder().setUid("-").setName("-"))
+            .putLabels("-", "-")
+            .putAnnotations("-", "-")
+            .build();
+    Container container =
+        Container.newBuilder()
+            .setId("-")
+            .setMetadata(ContainerMetadata.newBuilder().setName("-"))
+            .setImage(ImageSpec.newBuilder().setImage("-"))
+            .build();
+    read(listSandboxes, ListPodSandboxResponse.newBuilder().addItems(pod).build());
+    read(listContainers, ListContainersResponse.newBuilder().addContainers(container).build());
+  }
+
+  private static <A> A read(MethodDescriptor<?, A> method, MessageLite answer) {
+    return method.parseResponse(answer.toByteString().newInput());
   }
 
   /** The list says the image's digest where the kubelet pulled it; its name is in the status. */
