@@ -149,6 +149,7 @@ class IdentityIT {
         Churn churn = new Churn(runtime)) {
       awaitSource(agent);
       double others = hostless(agent.fresh());
+      NodeOpens before = NodeOpens.read(agent);
       for (int round = 0; round < 3; round++) {
         churn.round(4);
       }
@@ -158,6 +159,7 @@ class IdentityIT {
       assertThat(hostless(agent.fresh()))
           .as("bytes of nobody: ~gone, ~unknown, ~other")
           .isEqualTo(others);
+      NodeOpens.read(agent).assertSince(before);
     }
   }
 

@@ -65,6 +65,7 @@ class IdentitySoak {
       ByteSink steady,
       ByteSink calls)
       throws InterruptedException {
+    NodeOpens opened = NodeOpens.read(agent);
     String sender =
         start(
             runtime,
@@ -111,6 +112,7 @@ class IdentitySoak {
                   .isEqualTo(calls.connections());
               assertThat(opens.seen()).isEqualTo(calls.connections());
             });
+    NodeOpens.read(agent).assertSince(opened);
     assertThat(opens.lost()).isZero();
     assertThat(calledWithout).isPositive();
     System.out.printf(
