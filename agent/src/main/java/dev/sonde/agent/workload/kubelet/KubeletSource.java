@@ -29,10 +29,11 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>Needs a token that may get {@code nodes/proxy} (or {@code nodes/pods}, Kubernetes 1.33). Each
- * request reads the token's file anew, and once more after a 401, since tokens rotate. An answer
- * has at most {@value #MOST_BYTES} bytes and comes within {@value #DEADLINE_SECONDS} s; redirects
- * are not followed, so that the token goes to nobody else.
+ * <p>Needs a token that may get {@code nodes/pods} (Kubernetes 1.33), before that {@code
+ * nodes/proxy}, which also grants exec. Each request reads the token's file anew, and once more
+ * after a 401, since tokens rotate. An answer has at most {@value #MOST_BYTES} bytes and comes
+ * within {@value #DEADLINE_SECONDS} s; redirects are not followed, so that the token goes to nobody
+ * else.
  */
 public final class KubeletSource implements IdentitySource {
   static final int DEADLINE_SECONDS = 5;
@@ -137,7 +138,9 @@ public final class KubeletSource implements IdentitySource {
     String remedy =
         switch (status) {
           case 401 -> "the token of --kubelet-token is not valid for this kubelet";
-          case 403 -> "allow the service account to get nodes/proxy";
+          case 403 ->
+              "allow the service account to get nodes/pods; kubelets before Kubernetes 1.33 ask for"
+                  + " nodes/proxy, which also grants exec: docs/security.md";
           default -> "";
         };
     return new SourceException(endpoint + "/pods: HTTP " + status, remedy);

@@ -164,7 +164,7 @@ class KubeletSourceTest {
             SourceException.class,
             e -> {
               assertThat(e.reason()).endsWith("/pods: HTTP 403");
-              assertThat(e.remedy()).contains("nodes/proxy");
+              assertThat(e.remedy()).contains("nodes/pods").contains("nodes/proxy");
             });
   }
 
