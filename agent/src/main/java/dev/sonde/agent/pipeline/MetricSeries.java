@@ -50,6 +50,7 @@ final class MetricSeries {
   /** Where the hidden ones' increments go. */
   private final List<Row> others = new ArrayList<>();
 
+  private Labels lastMade = Labels.NONE;
   private int rows;
   private int named;
   private long dropped;
@@ -155,7 +156,8 @@ final class MetricSeries {
   private Series series(@Nullable Workload owner, String[] more) {
     String node = table.node();
     Labels labels = owner == null ? own(node, more) : Labels.of(node, owner, more);
-    return new Series(metric, labels, table.nowMillis());
+    lastMade = labels.sharingNames(lastMade);
+    return new Series(metric, lastMade, table.nowMillis());
   }
 
   private static Labels own(String node, String[] more) {

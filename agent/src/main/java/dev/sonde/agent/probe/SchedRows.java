@@ -28,8 +28,8 @@ final class SchedRows implements AutoCloseable {
     final int[] switches = new int[SchedStats.SWITCHES_COUNT];
     int migrations;
     final int[] misses = new int[SchedStats.MISSES_COUNT];
-    final int[] waits = new int[SchedStats.WAITS_COUNT];
-    final int[] blocks = new int[SchedOffCpu.BLOCKS_COUNT];
+    final LastBuckets[] waits = {new LastBuckets(), new LastBuckets(), new LastBuckets()};
+    final LastBuckets[] blocks = {new LastBuckets(), new LastBuckets()};
   }
 
   /** Reads one number of a row. */
@@ -68,14 +68,14 @@ final class SchedRows implements AutoCloseable {
   }
 
   /** Every wait is at least 1 ns long: where the sum stands still, so do the buckets. */
-  private void readWaits(int slot, int reason, Last last, SchedTotals.Durations into) {
+  private void readWaits(int slot, int reason, Last last, Durations into) {
     long nanos = sum(slot, SchedStats::waitNs, reason);
     if (nanos == last.waitNanos[reason]) {
       return;
     }
     for (int b = 0; b < HistogramSlots.SLOTS; b++) {
       int index = reason * HistogramSlots.SLOTS + b;
-      long more = more(slot, SchedStats::waits, index, last.waits);
+      long more = last.waits[reason].more(b, (int) sum(slot, SchedStats::waits, index));
       if (more != 0) {
         into.add(b, more);
       }
@@ -84,7 +84,7 @@ final class SchedRows implements AutoCloseable {
     last.waitNanos[reason] = nanos;
   }
 
-  private void readBlocks(int slot, int kind, Last last, SchedTotals.Durations into) {
+  private void readBlocks(int slot, int kind, Last last, Durations into) {
     long nanos = sum(slot, SchedStats::offCpuNs, kind);
     if (nanos == last.blockNanos[kind]) {
       return;
@@ -96,9 +96,9 @@ final class SchedRows implements AutoCloseable {
       for (int r = 0; r < rows; r++) {
         now += (int) SchedOffCpu.blocks(s, row(r, slot) * SchedOffCpu.SIZE, index);
       }
-      if (now != last.blocks[index]) {
-        into.add(b, Integer.toUnsignedLong(now - last.blocks[index]));
-        last.blocks[index] = now;
+      long more = last.blocks[kind].more(b, now);
+      if (more != 0) {
+        into.add(b, more);
       }
     }
     into.addNanos(nanos - last.blockNanos[kind]);

@@ -7,6 +7,7 @@ import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.TcpLatency;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -78,16 +79,18 @@ final class TcpLatencies implements ProbeSource {
   /** What was last read of a slot. */
   private static final class Last {
     final long[] nanos = new long[KINDS];
-    final long[][] counts = new long[KINDS][HistogramSlots.SLOTS];
+    final LastBuckets[] counts = new LastBuckets[KINDS];
+
+    Last() {
+      Arrays.setAll(counts, i -> new LastBuckets());
+    }
   }
 
   private static final class Totals {
-    final SchedTotals.Durations[] times = new SchedTotals.Durations[KINDS];
+    final Durations[] times = new Durations[KINDS];
 
     Totals() {
-      for (int i = 0; i < times.length; i++) {
-        times[i] = new SchedTotals.Durations();
-      }
+      Arrays.setAll(times, i -> new Durations());
     }
   }
 
@@ -124,10 +127,9 @@ final class TcpLatencies implements ProbeSource {
         continue;
       }
       for (int b = 0; b < HistogramSlots.SLOTS; b++) {
-        long now = TcpLatency.counts(s, row, b);
-        if (now != last.counts[k][b]) {
-          totals.times[k].add(b, now - last.counts[k][b]);
-          last.counts[k][b] = now;
+        long more = last.counts[k].more(b, (int) TcpLatency.counts(s, row, b));
+        if (more != 0) {
+          totals.times[k].add(b, more);
         }
       }
       totals.times[k].addNanos(nanos - last.nanos[k]);

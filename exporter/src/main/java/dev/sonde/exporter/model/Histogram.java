@@ -8,6 +8,9 @@ package dev.sonde.exporter.model;
  * buckets a doubling, a quantile errs by less than 10%). Values up to {@link #zeroThreshold} are in
  * the zero bucket; values above the last bucket are in {@link #overflow}, which is exposed as the
  * bucket up to +Inf.
+ *
+ * <p>Buckets below the first and beyond the last that is held are empty: a node has thousands of
+ * these, most of which have values in a few octaves.
  */
 public final class Histogram {
   /** Four buckets a doubling. */
@@ -22,8 +25,8 @@ public final class Histogram {
   private final long count;
 
   /**
-   * @param zeroThreshold in seconds, upper inclusive: the upper bound of bucket {@code firstIndex -
-   *     1}
+   * @param zeroThreshold in seconds, upper inclusive: the upper bound of a bucket, of {@code
+   *     firstIndex - 1} or one below
    * @param firstIndex native index of {@code counts[0]}
    * @param counts one count per bucket (not cumulative); handed over, never written again
    * @param sum in seconds
@@ -96,7 +99,7 @@ public final class Histogram {
   /**
    * Both together, exactly.
    *
-   * @throws IllegalArgumentException their buckets are not the same
+   * @throws IllegalArgumentException their zero buckets are not the same
    */
   public Histogram plus(Histogram other) {
     return combined(other, 1);
@@ -105,31 +108,47 @@ public final class Histogram {
   /**
    * What came since {@code earlier}, an earlier state of this.
    *
-   * @throws IllegalArgumentException their buckets are not the same
+   * @throws IllegalArgumentException their zero buckets are not the same
    */
   public Histogram minus(Histogram earlier) {
     return combined(earlier, -1);
   }
 
   private Histogram combined(Histogram other, int sign) {
-    if (firstIndex != other.firstIndex
-        || counts.length != other.counts.length
-        || zeroThreshold != other.zeroThreshold) {
+    if (zeroThreshold != other.zeroThreshold) {
       throw new IllegalArgumentException(
-          "histograms with other buckets: from %d %d buckets, from %d %d buckets"
-              .formatted(firstIndex, counts.length, other.firstIndex, other.counts.length));
+          "histograms with other buckets: up to %s s and up to %s s are zero"
+              .formatted(zeroThreshold, other.zeroThreshold));
     }
-    long[] sums = counts.clone();
-    for (int i = 0; i < sums.length; i++) {
-      sums[i] += sign * other.counts[i];
-    }
+    int first = counts.length == 0 ? other.firstIndex : firstIndex;
+    first = other.counts.length == 0 ? first : Math.min(first, other.firstIndex);
+    int end = Math.max(first, Math.max(end(), other.end()));
+    long[] sums = new long[end - first];
+    addTo(sums, first, 1);
+    other.addTo(sums, first, sign);
     return new Histogram(
         zeroThreshold,
         zeroCount + sign * other.zeroCount,
-        firstIndex,
+        first,
         sums,
         overflow + sign * other.overflow,
         sum + sign * other.sum);
+  }
+
+  /** One past the index of the last bucket that is held; the least of all if none is. */
+  private int end() {
+    return counts.length == 0 ? Integer.MIN_VALUE : firstIndex + counts.length;
+  }
+
+  private void addTo(long[] sums, int first, int sign) {
+    for (int i = 0; i < counts.length; i++) {
+      sums[firstIndex - first + i] += sign * counts[i];
+    }
+  }
+
+  /** Whether the values of the zero bucket are at most {@link #upperBound upperBound(index)}. */
+  public boolean isZeroWithin(int index) {
+    return upperBound(index) >= zeroThreshold;
   }
 
   /**
@@ -137,7 +156,7 @@ public final class Histogram {
    * bucket.
    */
   public long cumulative(int index) {
-    long total = index >= firstIndex - 1 ? zeroCount : 0;
+    long total = isZeroWithin(index) ? zeroCount : 0;
     int last = Math.min(index - firstIndex, counts.length - 1);
     for (int i = 0; i <= last; i++) {
       total += counts[i];

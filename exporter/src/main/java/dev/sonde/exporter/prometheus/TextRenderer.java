@@ -91,8 +91,7 @@ public final class TextRenderer {
       while (next <= last) {
         total += histogram.bucket(next++);
       }
-      boolean belowZeroBucket = text.boundIndexes[b] < histogram.firstIndex() - 1;
-      bucket(text, labels, b, belowZeroBucket ? 0 : total, out);
+      bucket(text, labels, b, histogram.isZeroWithin(text.boundIndexes[b]) ? total : 0, out);
     }
   }
 
