@@ -121,6 +121,7 @@ public final class Agent implements AutoCloseable {
     ProbeSet probes = own(Kernel.attach(config, hierarchy));
     report(probes.reports());
     reportMemory(Kernel.memory(config));
+    reportHeap(Kernel.memory(config).maxSlots());
     EventHub events = own(new EventHub());
     PeerTap tap = config.get(Options.TCP_PEERS) == 0 ? null : new PeerTap();
     EventRouter router = new EventRouter(pods, events::publish, tap);
@@ -275,6 +276,20 @@ public final class Agent implements AutoCloseable {
           plan.leftOut(),
           "why",
           "raise --bpf-memory-limit or lower --max-workloads");
+    }
+  }
+
+  private static void reportHeap(int workloads) {
+    int fitting = SeriesLimits.workloadsFittingIntoTheHeap();
+    if (workloads > fitting) {
+      LOG.warn(
+          "the heap may be too small for --max-workloads: if so many come, the agent ends",
+          "max_workloads",
+          workloads,
+          "heap_has_room_for",
+          fitting,
+          "why",
+          "lower --max-workloads, or give the JVM more: SONDE_JAVA_OPTS=-Xmx...m");
     }
   }
 

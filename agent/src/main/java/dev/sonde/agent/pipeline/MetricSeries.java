@@ -112,37 +112,40 @@ final class MetricSeries {
 
   private Row make(@Nullable Workload owner, String[] more) {
     if (owner == null || owner.equals(Workload.OTHER)) {
-      return new Row(owner, more, series(owner, more), null, table.source());
+      return new Row(owner, more.clone(), series(owner, more), null, table.source());
     }
     perWorkload = true;
-    boolean kind = isKind(more);
+    String[] kept = kept(more);
     if (table.hasRoom(named)) {
       named++;
       table.added(1);
-      return new Row(owner, more, series(owner, more), null, table.source());
+      return new Row(owner, kept, series(owner, kept), null, table.source());
     }
     dropped++;
-    Row into = find(Workload.OTHER, kind ? more : others(more));
-    Row row = new Row(owner, more, null, into, table.source());
+    Row into = find(Workload.OTHER, hasManyKinds ? others(kept) : kept);
+    Row row = new Row(owner, kept, null, into, table.source());
     if (!others.contains(into)) {
       others.add(into);
     }
     return row;
   }
 
-  /** Whether that is one of the few sets of other labels that this metric has. */
-  private boolean isKind(String[] more) {
+  /**
+   * These labels for keeps: one array for all series that have them, if the metric has few sets.
+   */
+  private String[] kept(String[] more) {
     for (String[] kind : kinds) {
       if (Arrays.equals(kind, more)) {
-        return !hasManyKinds;
+        return kind;
       }
     }
+    String[] own = more.clone();
     if (kinds.size() < KINDS) {
-      kinds.add(more.clone());
+      kinds.add(own);
     } else {
       hasManyKinds = true;
     }
-    return !hasManyKinds;
+    return own;
   }
 
   private static String[] others(String[] more) {

@@ -48,6 +48,9 @@ final class Row {
   /** Whether others' rows go into this one: it never ends. */
   private boolean takes;
 
+  /**
+   * @param more its other labels, never written again
+   */
   Row(
       @Nullable Workload owner,
       String[] more,
@@ -55,7 +58,7 @@ final class Row {
       @Nullable Row into,
       @Nullable Source source) {
     this.owner = owner;
-    this.more = more.clone();
+    this.more = more;
     this.series = series;
     this.into = into;
     this.source = source;

@@ -42,6 +42,23 @@ class DurationsTest {
     assertThat(shown.count()).isEqualTo(below + shown.overflow());
   }
 
+  /** Differences of free-running counts, those that wrapped too, whichever slots they are of. */
+  @Test
+  void theLastCountsAreThoseOfEachSlot() {
+    Random random = new Random(11);
+    for (int run = 0; run < 100; run++) {
+      LastBuckets last = new LastBuckets();
+      int[] plain = new int[HistogramSlots.SLOTS];
+      for (int i = 0; i < 100; i++) {
+        int slot = random.nextInt(plain.length);
+        int grown = random.nextInt();
+        plain[slot] += grown;
+        assertThat(last.more(slot, plain[slot])).isEqualTo(Integer.toUnsignedLong(grown));
+        assertThat(last.more(slot, plain[slot])).isZero();
+      }
+    }
+  }
+
   /** A snapshot is not changed by what is counted after it. */
   @Test
   void whatWasShownStays() {

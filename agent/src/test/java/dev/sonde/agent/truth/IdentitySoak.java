@@ -47,7 +47,7 @@ class IdentitySoak {
                 "--stale-after",
                 "1m",
                 "--max-workloads",
-                "8192")) {
+                "4096")) {
       await("the runtime's first answer")
           .atMost(PATIENCE)
           .until(() -> agent.scrape().sum("sonde_source_up", "source", "cri") == 1);

@@ -20,6 +20,9 @@ public final class Bytes {
   /** What the JVM certainly allows an array to be. */
   private static final int MAX = Integer.MAX_VALUE - 8;
 
+  /** Where doubling begins to cost more than copying: a page of thousands of series. */
+  private static final int LARGE = 1 << 20;
+
   private byte[] bytes;
   private int length;
 
@@ -132,6 +135,7 @@ public final class Bytes {
       throw new IllegalStateException(
           "exposition larger than " + MAX + " bytes; lower the series cap");
     }
-    bytes = Arrays.copyOf(bytes, (int) Math.min(MAX, Math.max(needed, 2L * bytes.length)));
+    long roomy = bytes.length < LARGE ? 2L * bytes.length : bytes.length + bytes.length / 4L;
+    bytes = Arrays.copyOf(bytes, (int) Math.min(MAX, Math.max(needed, roomy)));
   }
 }
