@@ -1,8 +1,9 @@
-package dev.sonde.exporter.model;
+package dev.sonde.exporter.prometheus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sonde.exporter.model.Histogram;
 import org.junit.jupiter.api.Test;
 
 class HistogramTest {
