@@ -2,7 +2,8 @@
 /*
  * What the scheduler probe remembers of a task between two of its hooks.
  *
- * In task storage (5.11): one look-up without a hash, and gone with the task. Elsewhere in a hash by pid.
+ * In near_records.h's array while there is room at the task's place, which is one cache line, else in task storage (5.11),
+ * which is three that lead to each other, and is gone with the task. Without task storage in a hash by pid.
  */
 #pragma once
 
@@ -27,12 +28,15 @@ enum block_kind {
 	BLOCK_KINDS = 2,
 };
 
-/* One cache line on the kernels that throttle task by task. */
+/* With a pid before it one cache line, but for the last field. */
 struct task_record {
 	u64 queued_at; /* since when it waits for a CPU; 0: it does not, or since when is not known */
 	u64 blocked_at; /* when it gave up the CPU to wait for something else; 0: it did not */
 	u64 cgroups; /* the css_set that slot was looked up for; 0: never looked up */
-	u64 charged_to; /* the wait up to here is charged to those who ran; 0: nothing of it is */
+	union {
+		u64 charged_to; /* if is_charged: the wait up to here is charged to those who ran */
+		u64 throttled_ns; /* else, where whole queues are throttled: its queue's throttled time at queued_at */
+	};
 	u32 slot;
 	u32 slot_epoch; /* when slot was looked up, if it is ~other */
 	/* the kernel's own counts when they were last looked at */
@@ -42,9 +46,8 @@ struct task_record {
 	u8 reason; /* enum wait_reason, of queued_at */
 	u8 kind; /* enum block_kind, of blocked_at */
 	u8 counted; /* the three counts above are set */
-	u8 padding;
-	u64 ran_at; /* plain tracepoints: it runs since then, and the wait before is not counted yet */
-	u64 throttled_ns; /* kernels that throttle whole queues: its queue's throttled time at queued_at */
+	u8 is_charged; /* a part of the wait is charged already */
+	u64 ran_at; /* plain tracepoints, in the hash: it runs since then, and the wait before is not counted yet */
 };
 
 struct {
@@ -64,6 +67,8 @@ struct {
 
 const volatile bool use_task_storage = true;
 
+#include "near_records.h"
+
 static __always_inline struct task_record *record_by_pid(u32 pid)
 {
 	static const struct task_record fresh = {};
@@ -75,23 +80,45 @@ static __always_inline struct task_record *record_by_pid(u32 pid)
 	return bpf_map_lookup_elem(&task_records_by_pid, &pid);
 }
 
-/* The record of a task other than idle; NULL (and counted) only when memory is out. */
-static __always_inline struct task_record *record_of(struct task_struct *task, u32 pid)
+/* A task that has no place of its own among the near ones: it has a record already, or takes one. Cold, or out of room. */
+static __always_inline struct task_record *record_elsewhere(struct task_struct *task, u32 pid)
 {
 	struct task_record *r;
 
-	if (use_task_storage)
-		r = bpf_task_storage_get(&task_records, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	else
-		r = record_by_pid(pid);
-	if (!r)
-		COUNT_LOSS(storage);
+	if (!use_task_storage)
+		return record_by_pid(pid);
+	/* a record that was begun here stays here, should the place among the near ones become free */
+	if (near_mask) {
+		r = bpf_task_storage_get(&task_records, task, NULL, 0);
+		if (r)
+			return r;
+		r = take_near(pid);
+		if (r)
+			return r;
+	}
+	return bpf_task_storage_get(&task_records, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+/* The record of a task other than idle; NULL (and counted) only when memory is out. */
+static __always_inline struct task_record *record_of(struct task_struct *task, u32 pid)
+{
+	struct task_record *r = near_record(pid);
+
+	if (__builtin_expect(!r, 0)) {
+		r = record_elsewhere(task, pid);
+		if (!r)
+			COUNT_LOSS(storage);
+	}
 	return r;
 }
 
 /* The record of a task, if it has one. */
 static __always_inline struct task_record *record_if_any(struct task_struct *task, u32 pid)
 {
+	struct task_record *r = near_record(pid);
+
+	if (r)
+		return r;
 	if (use_task_storage)
 		return bpf_task_storage_get(&task_records, task, NULL, 0);
 	return bpf_map_lookup_elem(&task_records_by_pid, &pid);

@@ -62,7 +62,7 @@ static __always_inline void note_throttled_time(struct task_struct *task, struct
 static __always_inline void reconsider_throttled(struct task_struct *task, struct task_record *r,
 						 u64 now, const bool typed)
 {
-	if (throttles_queues() && r->reason != WAIT_THROTTLED && !r->charged_to &&
+	if (throttles_queues() && r->reason != WAIT_THROTTLED && !r->is_charged &&
 	    2 * (throttled_time(task, typed) - r->throttled_ns) > now - r->queued_at)
 		r->reason = WAIT_THROTTLED;
 }

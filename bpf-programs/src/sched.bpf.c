@@ -38,7 +38,7 @@ static __always_inline struct task_record *handle_wakeup(struct task_struct *tas
 	if (r && !r->queued_at) {
 		r->queued_at = bpf_ktime_get_ns();
 		r->reason = queue_is_throttled(task, typed) ? WAIT_THROTTLED : WAIT_WAKEUP;
-		r->charged_to = 0;
+		r->is_charged = 0;
 		note_throttled_time(task, r, typed);
 	}
 	return r;
@@ -47,8 +47,10 @@ static __always_inline struct task_record *handle_wakeup(struct task_struct *tas
 /* A new task's first wake-up: the kernel counts its switches and moves from zero, and so does the record. */
 static __always_inline void handle_new(struct task_struct *task, const bool typed)
 {
-	struct task_record *r = handle_wakeup(task, typed);
+	struct task_record *r;
 
+	begin_near(GET(task, pid));
+	r = handle_wakeup(task, typed);
 	if (r)
 		r->counted = 1;
 }
@@ -113,7 +115,7 @@ static __always_inline void leave_cpu(struct sched_stats *s, struct task_record 
 	if (runnable) {
 		r->queued_at = now;
 		r->blocked_at = 0;
-		r->charged_to = 0;
+		r->is_charged = 0;
 		r->reason = was_throttled(prev, typed) ? WAIT_THROTTLED : WAIT_PREEMPTED;
 		note_throttled_time(prev, r, typed);
 	} else {
@@ -126,7 +128,7 @@ static __always_inline void leave_cpu(struct sched_stats *s, struct task_record 
 static __always_inline void charge_wait(u32 cpu, struct task_record *r, u64 now)
 {
 	if (find_neighbours && r->reason == WAIT_PREEMPTED)
-		charge_neighbours(cpu, r->slot, r->charged_to ? r->charged_to : r->queued_at, now);
+		charge_neighbours(cpu, r->slot, r->is_charged ? r->charged_to : r->queued_at, now);
 }
 
 /* Counts the wait that ended now, and the blocked time before it. */
@@ -328,6 +330,7 @@ static __always_inline void handle_migrate(struct task_struct *task, const bool 
 	now = bpf_ktime_get_ns();
 	charge_wait(cpu, r, now);
 	r->charged_to = now;
+	r->is_charged = 1;
 }
 
 SEC("tp_btf/sched_wakeup")
@@ -386,6 +389,14 @@ int BPF_PROG(sched_migrate_raw, struct task_struct *task)
 	return 0;
 }
 
+/* The places of tasks that ended are for others. After the task's last switch. */
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(sched_free_btf, struct task_struct *task)
+{
+	give_near_back(task->pid);
+	return 0;
+}
+
 /* A hash by pid must forget the pids of tasks that ended; task storage goes with the task. */
 SEC("raw_tp/sched_process_free")
 int BPF_PROG(sched_free_raw, struct task_struct *task)
@@ -439,7 +450,7 @@ static __always_inline struct task_record *wake_pid(u32 pid)
 	} else if (!r->queued_at && !r->ran_at) {
 		r->queued_at = bpf_ktime_get_ns();
 		r->reason = WAIT_WAKEUP;
-		r->charged_to = 0;
+		r->is_charged = 0;
 	}
 	return r;
 }
@@ -568,6 +579,7 @@ int sched_migrate_tp(struct trace_event_raw_sched_migrate_task *ctx)
 
 		charge_wait(cpu, r, now);
 		r->charged_to = now;
+		r->is_charged = 1;
 	}
 	return 0;
 }

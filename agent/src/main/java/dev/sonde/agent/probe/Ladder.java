@@ -244,6 +244,7 @@ final class Ladder {
     SchedSettings sched = settings.sched();
     object.setGlobal("use_task_storage", storage);
     object.setGlobal("use_perf_buffer", settings.perfBuffer() ? 1 : 0);
+    object.setGlobal("near_mask", storage * (memory.nearTasks() - 1));
     object.setGlobal("row_shift", memory.rowShift());
     object.setGlobal("off_cpu", memory.offCpu() ? 1 : 0);
     object.setGlobal("find_neighbours", memory.neighbours() && sched.neighbours() > 0 ? 1 : 0);

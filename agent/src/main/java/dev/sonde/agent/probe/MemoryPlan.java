@@ -26,7 +26,8 @@ import java.util.List;
  *
  * <p>The order of what goes: (1) up to eight neighbouring CPUs share a row, which loses nothing and
  * costs time where they run the same workload; (2) the histograms of blocked time; (3) noisy
- * neighbours; (4) workloads, halved down to {@link #FEWEST_WORKLOADS}.
+ * neighbours; (4) the near records of tasks, which loses nothing and costs time where thousands of
+ * tasks take turns; (5) workloads, halved down to {@link #FEWEST_WORKLOADS}.
  *
  * <p>Not in it: what the kernel allocates as tasks and sockets come, about 200 bytes each.
  *
@@ -34,6 +35,8 @@ import java.util.List;
  * @param rowShift 2^rowShift CPUs share a row of the scheduler's counters
  * @param offCpu whether {@code sonde_sched_off_cpu_seconds} is counted
  * @param neighbours whether {@code sonde_sched_preempted_seconds_total} is counted
+ * @param nearTasks how many tasks have a record near at hand, a power of two; the others, and all
+ *     if it is 1, have theirs in task storage
  * @param bytes what the maps take
  * @param leftOut what was given up for the limit, in words; empty if nothing was
  */
@@ -42,6 +45,7 @@ public record MemoryPlan(
     int rowShift,
     boolean offCpu,
     boolean neighbours,
+    int nearTasks,
     long bytes,
     List<String> leftOut) {
 
@@ -49,6 +53,14 @@ public record MemoryPlan(
   public static final int FEWEST_WORKLOADS = 16;
 
   private static final int MOST_SHIFT = 3;
+
+  /** Where there is memory: a place for each of the last 14 bits of a pid. */
+  private static final int NEAR_TASKS = 1 << 14;
+
+  /**
+   * {@code near_records} and {@code near_claims} of near_records.h, whose elements are rounded up.
+   */
+  private static final int NEAR_TASK = 64 + 8;
 
   /** htab_elem and its 8-byte key and value; a bucket: kernel/bpf/hashtab.c. */
   private static final int HASH_ENTRY = 48 + 16;
@@ -73,8 +85,10 @@ public record MemoryPlan(
     int shift = 0;
     boolean offCpu = true;
     boolean neighbours = true;
+    int near = NEAR_TASKS;
     while (true) {
-      long bytes = bytes(slots, cpus, shift, offCpu, neighbours, ringBytes);
+      long bytes =
+          bytes(slots, cpus, shift, offCpu, neighbours, ringBytes) + pages((long) near * NEAR_TASK);
       boolean fits = bytes <= limit;
       if (!fits && shift < MOST_SHIFT && rows(cpus, shift) > 1) {
         shift++;
@@ -82,11 +96,16 @@ public record MemoryPlan(
         offCpu = false;
       } else if (!fits && neighbours) {
         neighbours = false;
+      } else if (!fits && near > 1) {
+        near = 1;
       } else if (!fits && slots > FEWEST_WORKLOADS) {
         slots = Math.max(FEWEST_WORKLOADS, slots / 2);
       } else {
         List<String> leftOut = leftOut(wanted, slots, shift, offCpu, neighbours);
-        return new MemoryPlan(slots, shift, offCpu, neighbours, bytes, leftOut);
+        if (near == 1) {
+          leftOut.add("no near records of tasks");
+        }
+        return new MemoryPlan(slots, shift, offCpu, neighbours, near, bytes, leftOut);
       }
     }
   }

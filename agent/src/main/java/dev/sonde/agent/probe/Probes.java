@@ -39,6 +39,7 @@ final class Probes {
                   "sched_wakeup_btf",
                   "sched_wakeup_new_btf",
                   "sched_migrate_btf",
+                  "sched_free_btf",
                   "sched_flush"),
               Rung.of(
                   "tp_btf_hash",

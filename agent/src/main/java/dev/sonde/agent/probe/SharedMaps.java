@@ -97,6 +97,7 @@ final class SharedMaps {
           map.setMaxEntries(Math.multiplyExact(settings.cpus(), settings.maxSlots()));
       case "sched_stats" -> map.setMaxEntries(schedRows());
       case "sched_off_cpu" -> map.setMaxEntries(settings.memory().offCpu() ? schedRows() : 1);
+      case "near_records", "near_claims" -> map.setMaxEntries(settings.memory().nearTasks());
       case "neighbours" ->
           map.setMaxEntries(
               settings.memory().neighbours() ? MemoryPlan.pairs(settings.maxSlots()) : 1);
@@ -122,6 +123,7 @@ final class SharedMaps {
     String buffer = settings.perfBuffer() ? "events" : "events_perf";
     return records == Records.STORAGE
         ? Set.of(buffer, "task_records_by_pid", "socket_records_by_address")
-        : Set.of(buffer, "task_records", "socket_records", "listeners");
+        : Set.of(
+            buffer, "task_records", "near_records", "near_claims", "socket_records", "listeners");
   }
 }

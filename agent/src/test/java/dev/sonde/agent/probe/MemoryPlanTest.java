@@ -47,8 +47,11 @@ class MemoryPlanTest {
       if (!plan.neighbours()) {
         assertThat(plan.offCpu()).isFalse();
       }
-      if (plan.maxSlots() < DEFAULT_WORKLOADS) {
+      if (plan.nearTasks() == 1) {
         assertThat(plan.neighbours()).isFalse();
+      }
+      if (plan.maxSlots() < DEFAULT_WORKLOADS) {
+        assertThat(plan.nearTasks()).isEqualTo(1);
       }
       assertThat(plan.offCpu() && !offCpu).isFalse();
       assertThat(plan.neighbours() && !neighbours).isFalse();
@@ -73,6 +76,6 @@ class MemoryPlanTest {
     MemoryPlan plan = MemoryPlan.of(1, DEFAULT_WORKLOADS, 256, RING);
     assertThat(plan.maxSlots()).isEqualTo(MemoryPlan.FEWEST_WORKLOADS);
     assertThat(plan.bytes()).isGreaterThan(1);
-    assertThat(plan.leftOut()).hasSize(4);
+    assertThat(plan.leftOut()).hasSize(5);
   }
 }
