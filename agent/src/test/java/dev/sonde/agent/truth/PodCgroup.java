@@ -98,11 +98,21 @@ final class PodCgroup implements AutoCloseable {
    * output}.
    */
   Process start(Path output, String... command) {
+    return start(output, List.of(), command);
+  }
+
+  /** The same, on one CPU from before it is in the cgroup on. */
+  Process startOn(int cpu, String... command) {
+    return start(Path.of("/dev/null"), List.of("taskset", "-c", Integer.toString(cpu)), command);
+  }
+
+  private Process start(Path output, List<String> before, String... command) {
     StringBuilder join = new StringBuilder();
     for (Path d : directories) {
       join.append("echo $$ > ").append(d.resolve("cgroup.procs")).append(" && ");
     }
-    List<String> all = new ArrayList<>(List.of("sh", "-c", join + "exec \"$@\"", "sh"));
+    List<String> all = new ArrayList<>(before);
+    all.addAll(List.of("sh", "-c", join + "exec \"$@\"", "sh"));
     all.addAll(List.of(command));
     try {
       Process p =

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.data.Percentage.withPercentage;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sonde.agent.KernelTest;
 import dev.sonde.agent.truth.Worker.Books;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,6 +99,28 @@ class SchedStatIT {
           .isGreaterThan(100e-6);
       run.assertEqual();
       assertThat(tracefs).isNotNull();
+    }
+  }
+
+  /**
+   * Records stand at a place by the last 14 bits of a pid: who has it, who finds it taken, and who
+   * comes after them under the pid of the first.
+   */
+  @Test
+  void tasksWhosePidsShareTheirLastBits() throws IOException {
+    assumeTrue(Pids.canBeChosen(), "this kernel does not let the next pid be chosen");
+    try (AgentProcess agent = AgentProcess.start("--probes", "sched");
+        PodCgroup pod = PodCgroup.create()) {
+      Worker first = Worker.hog(pod, CPU);
+      Worker second = Pids.start(first.pid() ^ 1 << 14, () -> Worker.hog(pod, CPU));
+      Run both = Run.of(agent, pod, List.of(first, second), 0.5);
+      both.print("proof: two pids with the same last 14 bits");
+      both.assertEqual();
+      first.end();
+      Worker third = Pids.start(first.pid(), () -> Worker.hog(pod, CPU));
+      Run again = Run.of(agent, pod, List.of(second, third), 0.5);
+      again.print("proof: the pid of the first again");
+      again.assertEqual();
     }
   }
 

@@ -28,9 +28,11 @@ final class Worker {
     return worker;
   }
 
-  /** Spins for ever in user space. */
+  /** Spins for ever in user space, and never was in the cgroup on another CPU. */
   static Worker hog(PodCgroup pod, int cpu) {
-    return halted(pod, "taskset", "-c", Integer.toString(cpu), "sh", "-c", "while :; do :; done");
+    Worker worker = new Worker(pod.startOn(cpu, "sh", "-c", "while :; do :; done"));
+    worker.halt();
+    return worker;
   }
 
   /** One that leaves the rest of the time to everybody else, on a machine with one CPU. */
@@ -52,6 +54,16 @@ final class Worker {
         .atMost(Patience.seconds(20))
         .pollInterval(Duration.ofMillis(5))
         .until(() -> state() == 'T');
+  }
+
+  /** Ends it, and takes its status, so that its pid is free. */
+  void end() {
+    process.destroyForcibly();
+    await("process " + pid() + " to end").atMost(Patience.seconds(20)).until(() -> !isThere());
+  }
+
+  private boolean isThere() {
+    return Files.exists(Path.of("/proc", Long.toString(pid())));
   }
 
   private char state() {
