@@ -29,6 +29,41 @@ record NativeBuckets(int first, List<Long> counts) {
         (Integer) get(histogram, "first_index"), counts.stream().map(c -> (Long) c).toList());
   }
 
+  /**
+   * Of all series of {@code metric} that {@code pod} has, whatever their other labels; what is in
+   * the zero bucket stands before {@code first}.
+   */
+  static NativeBuckets sum(GenericGrpcClient client, String metric, PodCgroup pod) {
+    String request =
+        "{\"metrics\":[\"%s\"],\"matchers\":[{\"label\":\"pod\",\"equal\":\"%s\"}]}"
+            .formatted(metric, pod.pod());
+    DynamicMessage answer = client.call("sonde.v1.Observer/Query", request);
+    NativeBuckets sum = null;
+    for (Object series : (List<?>) get(first(answer, "metrics"), "series")) {
+      Message histogram = (Message) get((Message) series, "histogram");
+      List<Long> counts = new ArrayList<>();
+      counts.add((Long) get(histogram, "zero_count"));
+      ((List<?>) get(histogram, "counts")).forEach(c -> counts.add((Long) c));
+      int first = (Integer) get(histogram, "first_index") - 1;
+      sum = sum == null ? new NativeBuckets(first, counts) : sum.plus(first, counts);
+    }
+    if (sum == null) {
+      throw new AssertionError("no " + metric + " of " + pod.pod());
+    }
+    return sum;
+  }
+
+  private NativeBuckets plus(int otherFirst, List<Long> others) {
+    if (otherFirst != first || others.size() != counts.size()) {
+      throw new AssertionError("series of one metric differ in their buckets");
+    }
+    List<Long> sum = new ArrayList<>(counts);
+    for (int i = 0; i < sum.size(); i++) {
+      sum.set(i, sum.get(i) + others.get(i));
+    }
+    return new NativeBuckets(first, sum);
+  }
+
   private static Object get(Message message, String field) {
     return message.getField(message.getDescriptorForType().findFieldByName(field));
   }
@@ -50,6 +85,18 @@ record NativeBuckets(int first, List<Long> counts) {
 
   long count() {
     return counts.stream().mapToLong(Long::longValue).sum();
+  }
+
+  /** The upper bound of the bucket that the quantile is in. */
+  double bound(double q) {
+    long up = 0;
+    for (int i = 0; i < counts.size(); i++) {
+      up += counts.get(i);
+      if (up > 0 && up >= q * count()) {
+        return Math.pow(2, (first + i) / 4.0);
+      }
+    }
+    return Double.POSITIVE_INFINITY;
   }
 
   /** As Prometheus estimates it: exponentially within the bucket. */

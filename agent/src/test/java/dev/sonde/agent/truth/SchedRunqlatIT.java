@@ -5,15 +5,19 @@ import static org.assertj.core.data.Percentage.withPercentage;
 import static org.awaitility.Awaitility.await;
 
 import dev.sonde.agent.KernelTest;
+import dev.sonde.exporter.grpc.GenericGrpcClient;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -23,8 +27,9 @@ import org.junit.jupiter.api.io.TempDir;
  * perf bench sched pipe in a pod, seen by Sonde, by libbpf-tools' runqlat and by a bpftrace script
  * at the same time.
  *
- * <p>runqlat prints powers of two of microseconds and no sums: counts and shares are compared with
- * it, and the sum with the script, which has runqlat's definition.
+ * <p>runqlat prints powers of two of microseconds and no sums: counts and quantiles are compared
+ * with it, the latter also for processes that wait for milliseconds, and the sum with the script,
+ * which has runqlat's definition.
  *
  * <p>A wait of the benchmark is a few microseconds, and a program that runs after others at the
  * same hook reads its clock later: at sched_switch later than at sched_wakeup, by 0.3 us here. So
@@ -66,7 +71,8 @@ class SchedRunqlatIT {
         AgentProcess agent = AgentProcess.start("--probes", "sched");
         Tool after = script("after");
         Tool runqlat = Tool.start(dir.resolve("runqlat"), "runqlat", "-P", "1000", "1");
-        PodCgroup pod = PodCgroup.create()) {
+        PodCgroup pod = PodCgroup.create();
+        PodCgroup crowd = PodCgroup.create()) {
       assertThat(tracefs).isNotNull();
       await("runqlat").atMost(Duration.ofSeconds(30)).until(() -> runqlat.attachedPrograms() >= 3);
 
@@ -75,8 +81,10 @@ class SchedRunqlatIT {
       while (!bench.waitFor(20, TimeUnit.MILLISECONDS)) {
         pids.addAll(pod.pids());
       }
+      Set<Long> hogs = takeTurns(crowd);
       SchedSums sonde = SchedSums.of(agent.fresh(), pod);
-      Scrape scrape = agent.scrape();
+      NativeBuckets ofPipe = buckets(agent, pod);
+      NativeBuckets ofHogs = buckets(agent, crowd);
       String first = before.interrupt();
       String last = after.interrupt();
       String histograms = runqlat.interrupt();
@@ -103,7 +111,30 @@ class SchedRunqlatIT {
       assertThat(sonde.waits()).as("waits, bpftrace").isCloseTo(scriptWaits, withPercentage(5));
       assertThat(sonde.waits()).as("waits, runqlat").isCloseTo(runqlatWaits, withPercentage(5));
       assertThat(sonde.waited()).as("sum, bpftrace").isCloseTo(scriptSeconds, withPercentage(5));
-      assertSameShape(scrape, pod, theirs);
+      assertSameQuantiles("pipe", ofPipe, theirs);
+      assertSameQuantiles("busy processes", ofHogs, runqlatSlots(histograms, hogs));
+    }
+  }
+
+  /** Busy processes on one CPU, each of which waits while the others run. */
+  private static Set<Long> takeTurns(PodCgroup pod) {
+    List<Worker> hogs = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      hogs.add(Worker.hog(pod, Runtime.getRuntime().availableProcessors() - 1));
+    }
+    hogs.forEach(Worker::go);
+    await("turns")
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> hogs.stream().mapToLong(h -> h.books().slices()).sum() > 400);
+    hogs.forEach(Worker::halt);
+    return hogs.stream().map(Worker::pid).collect(Collectors.toSet());
+  }
+
+  /** All waits of the pod, whatever their reason. */
+  private static NativeBuckets buckets(AgentProcess agent, PodCgroup pod) {
+    await("gRPC").atMost(Duration.ofSeconds(60)).until(() -> agent.log().contains("agent started"));
+    try (GenericGrpcClient client = GenericGrpcClient.connect("127.0.0.1", agent.grpcPort())) {
+      return NativeBuckets.sum(client, "sonde_sched_run_queue_seconds", pod);
     }
   }
 
@@ -138,37 +169,34 @@ class SchedRunqlatIT {
     return slots;
   }
 
-  /**
-   * The shares of short waits agree within one power of two: what Sonde has up to a bound lies
-   * between what runqlat has up to half and to twice as much.
-   */
-  private static void assertSameShape(Scrape scrape, PodCgroup pod, long[] theirs) {
-    double total = Stream.of(theirs).flatMapToLong(Arrays::stream).sum();
-    for (Scrape.Sample bucket :
-        scrape.samples("sonde_sched_run_queue_seconds_bucket", pod.labels("reason", "wakeup"))) {
-      String le = bucket.labels().getOrDefault("le", "");
-      if (le.equals("+Inf")) {
-        continue;
-      }
-      double micros = Double.parseDouble(le) * 1e6;
-      double ours =
-          scrape.sum("sonde_sched_run_queue_seconds_bucket", pod.labels("le", le)) / total;
-      assertThat(ours)
-          .as("share of waits up to %s s", le)
-          .isBetween(share(theirs, micros / 2) - 0.05, share(theirs, micros * 2) + 0.05);
+  /** Half, 90% and 99% of the waits: at most one of runqlat's buckets apart. */
+  private static void assertSameQuantiles(String what, NativeBuckets ours, long[] theirs) {
+    for (double q : new double[] {0.5, 0.9, 0.99}) {
+      double micros = ours.bound(q) * 1e6;
+      int slot = micros < 1 ? 0 : Math.getExponent(micros);
+      int expected = slot(theirs, q);
+      System.out.printf(
+          "proof: %s: %.0f%% of %d waits up to %.1f us; of runqlat's %d up to %.0f us%n",
+          what,
+          100 * q,
+          ours.count(),
+          micros,
+          Arrays.stream(theirs).sum(),
+          Math.scalb(1.0, expected + 1));
+      assertThat(slot).as("%s, quantile %s", what, q).isBetween(expected - 1, expected + 1);
     }
   }
 
-  /** The share of runqlat's waits in the slots that begin below {@code micros}. */
-  private static double share(long[] slots, double micros) {
-    long below = 0;
-    long total = 0;
+  /** The slot of runqlat's that the quantile is in. */
+  private static int slot(long[] slots, double q) {
+    double rank = q * Arrays.stream(slots).sum();
+    long up = 0;
     for (int i = 0; i < slots.length; i++) {
-      total += slots[i];
-      if (Math.scalb(1.0, i) <= micros) {
-        below += slots[i];
+      up += slots[i];
+      if (up > 0 && up >= rank) {
+        return i;
       }
     }
-    return (double) below / total;
+    throw new AssertionError("runqlat has no waits of these processes");
   }
 }
