@@ -73,7 +73,7 @@ class SchedSoakIT {
       rest(SECONDS / 2);
       Scrape half = agent.fresh();
       await("the processes to have come and gone")
-          .atMost(Duration.ofSeconds(20L + 5 * SECONDS))
+          .atMost(Duration.ofSeconds(20L + 5L * SECONDS))
           .pollInterval(Duration.ofMillis(50))
           .until(() -> Files.size(storms) > 0 || !a.isAlive());
       double seconds = (System.nanoTime() - began) / 1e9;
