@@ -4,6 +4,7 @@ import com.google.protobuf.DynamicMessage;
 import com.google.protobuf.Message;
 import dev.sonde.exporter.grpc.GenericGrpcClient;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -12,6 +13,9 @@ import java.util.List;
  * @param first native index of the first of {@code counts}, whose upper bound is 2^(first/4)
  */
 record NativeBuckets(int first, List<Long> counts) {
+  /** The bucket up to 2^-20 s stands for the zero bucket. */
+  private static final int ZERO_INDEX = -80;
+
   NativeBuckets {
     counts = List.copyOf(counts);
   }
@@ -31,37 +35,24 @@ record NativeBuckets(int first, List<Long> counts) {
 
   /**
    * Of all series of {@code metric} that {@code pod} has, whatever their other labels; what is in
-   * the zero bucket stands before {@code first}.
+   * the zero bucket is the first.
    */
   static NativeBuckets sum(GenericGrpcClient client, String metric, PodCgroup pod) {
     String request =
         "{\"metrics\":[\"%s\"],\"matchers\":[{\"label\":\"pod\",\"equal\":\"%s\"}]}"
             .formatted(metric, pod.pod());
     DynamicMessage answer = client.call("sonde.v1.Observer/Query", request);
-    NativeBuckets sum = null;
+    List<Long> sum = new ArrayList<>(Collections.nCopies(200, 0L));
     for (Object series : (List<?>) get(first(answer, "metrics"), "series")) {
       Message histogram = (Message) get((Message) series, "histogram");
-      List<Long> counts = new ArrayList<>();
-      counts.add((Long) get(histogram, "zero_count"));
-      ((List<?>) get(histogram, "counts")).forEach(c -> counts.add((Long) c));
-      int first = (Integer) get(histogram, "first_index") - 1;
-      sum = sum == null ? new NativeBuckets(first, counts) : sum.plus(first, counts);
+      sum.set(0, sum.get(0) + (Long) get(histogram, "zero_count"));
+      int at = (Integer) get(histogram, "first_index") - ZERO_INDEX;
+      for (Object count : (List<?>) get(histogram, "counts")) {
+        sum.set(at, sum.get(at) + (Long) count);
+        at++;
+      }
     }
-    if (sum == null) {
-      throw new AssertionError("no " + metric + " of " + pod.pod());
-    }
-    return sum;
-  }
-
-  private NativeBuckets plus(int otherFirst, List<Long> others) {
-    if (otherFirst != first || others.size() != counts.size()) {
-      throw new AssertionError("series of one metric differ in their buckets");
-    }
-    List<Long> sum = new ArrayList<>(counts);
-    for (int i = 0; i < sum.size(); i++) {
-      sum.set(i, sum.get(i) + others.get(i));
-    }
-    return new NativeBuckets(first, sum);
+    return new NativeBuckets(ZERO_INDEX, sum);
   }
 
   private static Object get(Message message, String field) {
