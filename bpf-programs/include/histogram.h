@@ -13,41 +13,51 @@
 #define HISTOGRAM_BUCKETS (HISTOGRAM_LAST_INDEX - HISTOGRAM_ZERO_INDEX)
 #define HISTOGRAM_SLOTS (HISTOGRAM_BUCKETS + 2)
 
-/* By the upper six bits of a product that differs for each octave: the de Bruijn sequence B(2, 6). */
-static const u8 octave_of_product[64] = {
-	0,  47, 1,  56, 48, 27, 2,  60, 57, 49, 41, 37, 28, 16, 3,  61, 54, 58, 35, 52, 50, 42,
-	21, 44, 38, 32, 29, 23, 17, 11, 4,  62, 46, 55, 26, 59, 40, 36, 15, 53, 34, 51, 20, 43,
-	31, 22, 10, 45, 25, 39, 14, 33, 19, 30, 9,  24, 13, 18, 8,  12, 7,  6,  5,  63,
-};
-
 /*
- * The octave of v, floor(log2(v)); 0 for 0. BPF has no count-leading-zeros. Without a branch, here and below: nothing is
- * mispredicted, and the verifier has one way to walk instead of hundreds.
+ * 1 if v is above bound, else 0, for values below 2^63. Arithmetic, not a comparison: BPF has none without a branch, and
+ * the verifier walks everything behind a branch once for each way it can go, six branches 64 times.
  */
-static __always_inline u32 log2_u64(u64 v)
+static __always_inline u64 is_above(u64 v, u64 bound)
 {
-	v |= v >> 1;
-	v |= v >> 2;
-	v |= v >> 4;
-	v |= v >> 8;
-	v |= v >> 16;
-	v |= v >> 32;
-	return octave_of_product[(v * 0x03f79d71b4cb0a89ULL) >> 58];
+	u64 room = bound - v;
+
+	barrier_var(room); /* or the compiler makes a comparison of it */
+	return room >> 63;
 }
 
-/* 1 if v is above the bound: within an octave they are less than 2^63 apart. */
-static __always_inline u32 is_above(u64 v, u64 bound)
+/* The octave of v, floor(log2(v)); 0 for 0. BPF has no count-leading-zeros. */
+static __always_inline u64 log2_u64(u64 v)
 {
-	return (bound - v) >> 63;
+	u64 step, r;
+
+	step = is_above(v, 0xffffffff) << 5;
+	v >>= step;
+	r = step;
+	step = is_above(v, 0xffff) << 4;
+	v >>= step;
+	r += step;
+	step = is_above(v, 0xff) << 3;
+	v >>= step;
+	r += step;
+	step = is_above(v, 0xf) << 2;
+	v >>= step;
+	r += step;
+	step = is_above(v, 3) << 1;
+	v >>= step;
+	return r + step + (v >> 1);
 }
 
 /* The slot of a duration: the first bound of its octave that is not below it, found by four compares. */
 static __always_inline u32 histogram_slot(u64 nanos)
 {
-	const struct histogram_octave *o = &histogram_octaves[log2_u64(nanos) & 63];
-	u32 slot = o->first + is_above(nanos, o->bound[0]) + is_above(nanos, o->bound[1]) +
-		   is_above(nanos, o->bound[2]) + is_above(nanos, o->bound[3]);
+	const struct histogram_octave *o;
+	u64 slot;
 
+	if (nanos >> 63)
+		return HISTOGRAM_SLOTS - 1;
+	o = &histogram_octaves[log2_u64(nanos) & 63];
+	slot = o->first + is_above(nanos, o->bound[0]) + is_above(nanos, o->bound[1]) +
+	       is_above(nanos, o->bound[2]) + is_above(nanos, o->bound[3]);
 	/* never true by construction; it is what lets the verifier see that the slot is in range */
 	return slot < HISTOGRAM_SLOTS ? slot : HISTOGRAM_SLOTS - 1;
 }

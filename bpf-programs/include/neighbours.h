@@ -84,20 +84,41 @@ static __always_inline void charge_rest(u32 victim, u64 nanos)
 		__sync_fetch_and_add(rest, nanos);
 }
 
-static __always_inline void charge(u32 victim, u32 culprit, u64 nanos)
+/* Global, so that the verifier walks it once and not at each of the intervals: what it does not inline, it does not know. */
+__noinline int charge(u32 victim, u32 culprit, u64 nanos)
 {
 	struct neighbour_pair pair = { .victim = victim, .culprit = culprit };
-	u64 *sum = bpf_map_lookup_elem(&neighbours, &pair);
+	u64 *sum;
 
+	if ((s64)nanos <= 0) /* it began after the wait had ended */
+		return 0;
+	sum = bpf_map_lookup_elem(&neighbours, &pair);
 	if (!sum) {
 		if (bpf_map_update_elem(&neighbours, &pair, &nanos, BPF_NOEXIST) == 0)
-			return;
+			return 0;
 		sum = bpf_map_lookup_elem(&neighbours, &pair); /* another CPU was first */
 	}
 	if (sum)
 		__sync_fetch_and_add(sum, nanos);
 	else
 		charge_rest(victim, nanos);
+	return 0;
+}
+
+/*
+ * The walks below go through INTERVALS turns, and the verifier through each of them once for every way that led there. So
+ * they choose by masks; behind a barrier, since the compiler would make branches of them.
+ */
+static __always_inline u64 positive(s64 value)
+{
+	barrier_var(value);
+	return value & ~(value >> 63);
+}
+
+/* How much of from..end went by since start; not above zero if nothing did. */
+static __always_inline s64 shared_time(u64 start, u64 from, u64 end)
+{
+	return end - from - positive(start - from);
 }
 
 /*
@@ -119,10 +140,8 @@ __noinline int charge_neighbours(u32 cpu, u32 victim, u64 from, u64 to)
 
 		if (!start)
 			break;
-		if (start < end) {
-			charge(victim, ran->slot, end - (start > from ? start : from));
-			end = start;
-		}
+		charge(victim, ran->slot, shared_time(start, from, end));
+		end -= positive(end - start);
 		if (start <= from)
 			return 0;
 	}
@@ -136,7 +155,7 @@ __noinline u32 longest_neighbour(u32 cpu, u64 from, u64 to)
 {
 	struct cpu_state *c = bpf_map_lookup_elem(&cpu_states, &cpu);
 	u32 slot = SLOT_NONE;
-	u64 longest = 0;
+	s64 longest = 0;
 	u64 end = to;
 	u32 newest;
 
@@ -146,14 +165,19 @@ __noinline u32 longest_neighbour(u32 cpu, u64 from, u64 to)
 	for (u32 i = 0; i < INTERVALS; i++) {
 		struct interval *ran = &c->ring[(newest - i) & (INTERVALS - 1)];
 		u64 start = ran->start;
-		u64 begin = start > from ? start : from;
+		s64 piece = shared_time(start, from, end);
+		s64 shorter = longest - piece;
+		s64 idle = (u64)ran->slot - SLOT_NONE;
+		s64 better;
 
 		if (!start)
 			break;
-		if (begin < end && end - begin > longest && ran->slot != SLOT_NONE) {
-			longest = end - begin;
-			slot = ran->slot;
-		}
+		barrier_var(shorter);
+		barrier_var(idle);
+		better = (shorter & idle) >> 63; /* both below zero */
+		barrier_var(better);
+		longest += (piece - longest) & better;
+		slot ^= (slot ^ ran->slot) & (u32)better;
 		if (start <= from)
 			break;
 		end = start;

@@ -32,7 +32,7 @@ public final class HistogramBounds {
     out.append("#define HISTOGRAM_MIN_OCTAVE ").append(63 - Long.numberOfLeadingZeros(nanos(ZERO_INDEX))).append("\n");
     out.append("#define HISTOGRAM_MAX_OCTAVE ").append(63 - Long.numberOfLeadingZeros(nanos(LAST_INDEX))).append("\n\n");
     out.append("/*\n * Row o holds the bounds v with 2^o <= v < 2^(o+1) ns, ascending: never more than four, since four bounds\n");
-    out.append(" * make a doubling. Unused places hold the octave's greatest value, which none of it exceeds. first is the slot of\n");
+    out.append(" * make a doubling. Unused places hold 2^63 - 1, which no duration exceeds. first is the slot of\n");
     out.append(" * the smallest value of the octave: slot 0 is the zero bucket, slot k the bucket with index\n");
     out.append(" * HISTOGRAM_ZERO_INDEX + k.\n */\n");
     out.append("struct histogram_octave {\n\t__u64 bound[4];\n\t__u64 first;\n};\n\n");
@@ -52,8 +52,7 @@ public final class HistogramBounds {
         }
       }
       for (; in < 4; in++) {
-        // of octave o: 2^(o + 1) - 1
-        bounds.append(Long.toUnsignedString(-1L >>> (63 - octave))).append("ULL, ");
+        bounds.append("~0ULL >> 1, ");
       }
       bounds.setLength(bounds.length() - 2);
       out.append("\t[").append(octave).append("] = { { ").append(bounds).append(" }, ").append(below).append(" },\n");

@@ -12,6 +12,7 @@ import dev.sonde.agent.log.Log;
 import dev.sonde.agent.peers.PeerTap;
 import dev.sonde.agent.peers.TcpPeers;
 import dev.sonde.agent.pipeline.EventDrain;
+import dev.sonde.agent.pipeline.LaterSource;
 import dev.sonde.agent.pipeline.SeriesLimits;
 import dev.sonde.agent.pipeline.SnapshotLoop;
 import dev.sonde.agent.pipeline.Source;
@@ -187,11 +188,12 @@ public final class Agent implements AutoCloseable {
                 kernel.namespaceGaps(),
                 kernel::recentTimeWaits)));
     sources.add(
-        JvmSource.open(
-            new ProcFs(config.get(Options.PROC_ROOT)),
-            hierarchy,
-            pods,
-            config.get(Options.STALE_AFTER)));
+        new LaterSource( // it looks at every process of the node
+            JvmSource.open(
+                new ProcFs(config.get(Options.PROC_ROOT)),
+                hierarchy,
+                pods,
+                config.get(Options.STALE_AFTER))));
     sources.add(new IdentitySeries(pods, config.get(Options.POD_LABELS), identities::reports));
     sources.add(new HttpSource(http));
     sources.add(new ProcessSource(version));
@@ -207,9 +209,7 @@ public final class Agent implements AutoCloseable {
         own(
             new SnapshotLoop(
                 config.get(Options.NODE_NAME),
-                new SeriesLimits(
-                    config.get(Options.MAX_SERIES_PER_METRIC),
-                    config.get(Options.MAX_SERIES).orElseGet(SeriesLimits::fittingIntoTheHeap)),
+                seriesLimits(config),
                 sources,
                 config.get(Options.SNAPSHOT_INTERVAL),
                 observer));
@@ -232,6 +232,12 @@ public final class Agent implements AutoCloseable {
         probes.reports().stream().filter(ProbeReport::up).count(),
         "probes",
         probes.reports().size());
+  }
+
+  static SeriesLimits seriesLimits(Config config) {
+    return new SeriesLimits(
+        config.get(Options.MAX_SERIES_PER_METRIC),
+        config.get(Options.MAX_SERIES).orElseGet(SeriesLimits::fittingIntoTheHeap));
   }
 
   private HttpFrontend listen() throws StartException {

@@ -43,7 +43,7 @@ public final class Identity {
 
   /** Asks them, once started, for what {@code pods} cannot name. The caller closes it. */
   static IdentityLoop open(Config config, PodTable pods, Runnable named) {
-    Duration stale = config.get(Options.STALE_AFTER).multipliedBy(2);
+    Duration stale = config.get(Options.STALE_AFTER).plus(config.get(Options.STALE_AFTER));
     Duration keep = stale.compareTo(LEAST_KEPT) > 0 ? stale : LEAST_KEPT;
     return new IdentityLoop(sources(config), pods, keep, named);
   }

@@ -41,6 +41,8 @@ final class Reloader implements AutoCloseable, Source {
       List.of(
           Options.LOG_LEVEL,
           Options.SNAPSHOT_INTERVAL,
+          Options.MAX_SERIES,
+          Options.MAX_SERIES_PER_METRIC,
           Options.MAX_CONNECTIONS,
           Options.CLASSIC_HISTOGRAMS);
 
@@ -140,6 +142,7 @@ final class Reloader implements AutoCloseable, Source {
   private void apply(Config next) {
     LogSink.level(next.get(Options.LOG_LEVEL));
     loop.every(next.get(Options.SNAPSHOT_INTERVAL));
+    loop.limit(Agent.seriesLimits(next));
     health.interval(next.get(Options.SNAPSHOT_INTERVAL));
     http.reconfigure(next.get(Options.MAX_CONNECTIONS), next.get(Options.CLASSIC_HISTOGRAMS));
   }

@@ -2,6 +2,7 @@ package dev.sonde.ffi;
 
 import dev.sonde.ffi.internal.Downcalls;
 import dev.sonde.ffi.internal.LibBpf;
+import dev.sonde.ffi.internal.Memory;
 import dev.sonde.ffi.internal.Native;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -81,7 +82,7 @@ public final class BpfObject implements AutoCloseable {
     // Shared: whoever closes the object may be another thread than the one that opened it.
     Arena memory = Arena.ofShared();
     try {
-      MemorySegment image = memory.allocate(elf.length, 8);
+      MemorySegment image = Memory.large(elf.length, memory);
       MemorySegment.copy(elf, 0, image, ValueLayout.JAVA_BYTE, 0, elf.length);
       MemorySegment opts = memory.allocate(OPTIONS_SIZE, 8);
       Native.i64(opts, 0, OPTIONS_SIZE);

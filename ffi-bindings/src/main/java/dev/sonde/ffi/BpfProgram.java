@@ -95,22 +95,6 @@ public final class BpfProgram {
   }
 
   /**
-   * Throws what {@link #attach} would throw, where that is known without a load, which is dear: a
-   * kprobe of a kernel that has none.
-   *
-   * @throws BpfException there is nothing to attach it to
-   */
-  public void requireHook() throws BpfException {
-    boolean kprobe = section.startsWith("kprobe/") || section.startsWith("kretprobe/");
-    if (kprobe && !KernelFeatures.hasKprobes()) {
-      throw new BpfException(
-          "attach %s to %s".formatted(name, section),
-          Errno.ENOENT,
-          Hints.attach(Errno.ENOENT, section));
-    }
-  }
-
-  /**
    * Attaches it where its section says: tp_btf, raw_tp, tracepoint, kprobe, kretprobe, fentry,
    * fexit, iterator.
    *
@@ -217,6 +201,11 @@ public final class BpfProgram {
 
   MemorySegment handle() {
     return handle;
+  }
+
+  /** For messages: what it is, where it stands, and in which object. */
+  String described() {
+    return "program %s (%s) of %s".formatted(name, section, object.name());
   }
 
   private static void input(

@@ -18,6 +18,9 @@ public record Errno(int number) {
   /** No such file, hook, key or type. */
   public static final Errno ENOENT = new Errno(2);
 
+  /** No such process; from libbpf: the kernel's types lack what a program names. */
+  public static final Errno ESRCH = new Errno(3);
+
   /** Interrupted by a signal. */
   public static final Errno EINTR = new Errno(4);
 

@@ -1,6 +1,7 @@
 package dev.sonde.ffi;
 
 import dev.sonde.ffi.internal.LibBpf;
+import dev.sonde.ffi.internal.Memory;
 import dev.sonde.ffi.internal.Native;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -38,8 +39,8 @@ final class MapScan {
     count = arena.allocate(8, 8);
     long fitting = BATCH_BYTES / Math.max(1, keySize + valueSize);
     capacity = Math.clamp(fitting, SMALLEST_BATCH, LARGEST_BATCH);
-    keys = arena.allocate((long) capacity * keySize, 8);
-    values = arena.allocate(capacity * valueSize, 8);
+    keys = Memory.large((long) capacity * keySize, arena);
+    values = Memory.large(capacity * valueSize, arena);
   }
 
   int forEach(int fd, MapEntryConsumer consumer) {
@@ -116,8 +117,8 @@ final class MapScan {
     }
     capacity = (int) Math.min(2L * capacity, maxEntries);
     Arena arena = Arena.ofAuto();
-    keys = arena.allocate((long) capacity * keySize, 8);
-    values = arena.allocate(capacity * valueSize, 8);
+    keys = Memory.large((long) capacity * keySize, arena);
+    values = Memory.large(capacity * valueSize, arena);
     return true;
   }
 

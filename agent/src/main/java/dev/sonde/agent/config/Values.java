@@ -29,6 +29,12 @@ final class Values {
   /** A whole number from {@code min} to {@code max}. */
   static ValueParser<Integer> integer(int min, int max) {
     return text -> {
+      if (isPlain(text)) {
+        int plain = Integer.parseInt(text);
+        if (plain >= min && plain <= max) {
+          return plain;
+        }
+      }
       BigDecimal value;
       try {
         value = new BigDecimal(text.replace("_", ""));
@@ -44,6 +50,19 @@ final class Values {
       }
       return value.intValueExact();
     };
+  }
+
+  /**
+   * A number as every default is one. BigDecimal, for all others, computes tables when its class is
+   * initialised, which cost 20 ms of a start and as much again to compile.
+   */
+  private static boolean isPlain(String text) {
+    int length = text.length();
+    boolean plain = length > 0 && length < 10;
+    for (int i = 0; plain && i < length; i++) {
+      plain = text.charAt(i) >= '0' && text.charAt(i) <= '9';
+    }
+    return plain;
   }
 
   /** {@code host:port}, {@code [v6]:port}. */

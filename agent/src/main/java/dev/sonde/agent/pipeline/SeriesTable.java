@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SeriesTable {
   private final String node;
-  private final SeriesLimits limits;
+  private SeriesLimits limits;
   private final Map<String, MetricSeries> metrics = new LinkedHashMap<>();
   private long snapshot;
   private Instant at = Instant.EPOCH;
@@ -31,6 +31,14 @@ final class SeriesTable {
   SeriesTable(String node, SeriesLimits limits) {
     this.node = node;
     this.limits = limits;
+  }
+
+  /**
+   * Other limits for the series that come from now on: those that are there stay, and what is in
+   * {@code ~other} stays in it until it ends.
+   */
+  void limit(SeriesLimits newLimits) {
+    limits = newLimits;
   }
 
   /** A snapshot is begun. */

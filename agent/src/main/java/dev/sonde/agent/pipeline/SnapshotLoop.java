@@ -30,6 +30,7 @@ public final class SnapshotLoop implements AutoCloseable {
 
   private final List<Source> sources;
   private volatile Duration interval;
+  private volatile SeriesLimits limits;
   private final SeriesTable table;
   private final Consumer<Snapshot> observer;
   private final Thread thread;
@@ -53,6 +54,7 @@ public final class SnapshotLoop implements AutoCloseable {
       Consumer<Snapshot> observer) {
     this.sources = List.copyOf(sources);
     this.interval = interval;
+    this.limits = limits;
     this.table = new SeriesTable(node, limits);
     this.observer = observer;
     this.thread = Thread.ofPlatform().name("sonde-snapshot").daemon(true).unstarted(this::run);
@@ -68,6 +70,11 @@ public final class SnapshotLoop implements AutoCloseable {
       interval = newInterval;
       soon();
     }
+  }
+
+  /** Other limits for the series that come from the next snapshot on. Any thread. */
+  public void limit(SeriesLimits newLimits) {
+    limits = newLimits;
   }
 
   /** The newest snapshot; null until the first is made. */
@@ -121,22 +128,19 @@ public final class SnapshotLoop implements AutoCloseable {
   }
 
   private Snapshot collect() {
+    table.limit(limits);
     SnapshotAssembly out = new SnapshotAssembly(table, ++sequence, Instant.now());
     for (Source source : sources) {
       try {
         table.from(source);
         source.collect(out);
         if (failing.remove(source)) {
-          LOG.info("source works again", "source", source.getClass().getSimpleName());
+          LOG.info("source works again", "source", LaterSource.name(source));
         }
       } catch (RuntimeException e) {
         // its series are missing from this snapshot; said once, until it works again
         if (failing.add(source)) {
-          LOG.error(
-              "source failed; its series are missing",
-              e,
-              "source",
-              source.getClass().getSimpleName());
+          LOG.error("source failed; its series are missing", e, "source", LaterSource.name(source));
         }
       }
     }

@@ -8,6 +8,7 @@ import dev.sonde.ffi.BpfException;
 import dev.sonde.ffi.BpfLink;
 import dev.sonde.ffi.BpfObject;
 import dev.sonde.ffi.BpfProgram;
+import dev.sonde.ffi.Hooks;
 import dev.sonde.ffi.OpenOptions;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,7 +31,15 @@ final class Ladder {
   private final KernelSettings settings;
   private final SharedMaps maps;
   private final Map<String, String> forced;
+  private final Hooks hooks = Hooks.of(Probes.DOUBTFUL_HOOKS);
+  private final Map<String, byte[]> images = new HashMap<>();
   private final Map<String, Loaded> together = new HashMap<>();
+
+  /** Rungs of which it is known without a load what becomes of them. */
+  private final Map<Rung, BpfException> hopeless = new HashMap<>();
+
+  /** A rung of {@code spec} that may hold, with those of its programs that may. */
+  private record Candidate(ProbeSpec spec, Rung rung, List<String> programs) {}
 
   /**
    * @param forced probe to the only mechanism that may serve it, {@code --mechanism}
@@ -42,41 +51,73 @@ final class Ladder {
   }
 
   /**
-   * Attaches the first rung of all {@code specs} as one object: libbpf reads the kernel's types (5
-   * MB) for each object that it loads, and these share an ELF file. What the kernel refuses in one
-   * of them undoes all, and {@link #attach} then tries them one by one, so that a probe that cannot
-   * attach never stops the others.
+   * Attaches of each of {@code specs} the first rung that is not known to fail, all as one BPF
+   * object: libbpf reads the kernel's types (5 MB) for each object that it loads, and searches
+   * them. What the kernel refuses in one of them undoes all, and {@link #attach} then tries them
+   * one by one, so that a probe that cannot attach never stops the others.
    *
-   * @param specs probes of one BPF object whose first rungs need the same of the kernel
+   * @param specs probes of one BPF object
+   * @return whether they are attached now
    */
-  void attachTogether(List<ProbeSpec> specs, Records required) {
-    List<ProbeSpec> wanted = new ArrayList<>();
-    List<String> programs = new ArrayList<>();
-    for (ProbeSpec spec : specs) {
-      Rung first = spec.ladder().getFirst();
-      if (skipReason(spec, first, required) == null) {
-        wanted.add(spec);
-        programs.addAll(first.programs());
-        programs.addAll(first.optional());
-      }
-    }
-    if (wanted.size() < 2) {
-      return;
+  boolean attachTogether(List<ProbeSpec> specs, Records required) {
+    if (specs.size() < 2) {
+      return false; // nothing is saved
     }
     Map<String, Loaded> these = new HashMap<>();
+    BpfObject object = open(specs.getFirst().object());
     try {
-      BpfObject object = load(wanted.getFirst().object(), programs, required);
-      for (ProbeSpec spec : wanted) {
-        Rung first = spec.ladder().getFirst();
-        List<String> own = new ArrayList<>(first.programs());
-        own.addAll(first.optional());
-        these.put(spec.name(), attached(object, first, required, own));
+      List<Candidate> chosen = new ArrayList<>();
+      for (ProbeSpec spec : specs) {
+        Candidate candidate = candidate(object, spec, required);
+        if (candidate != null) {
+          chosen.add(candidate);
+        }
+      }
+      if (chosen.isEmpty()) {
+        object.close();
+        return true;
+      }
+      load(object, chosen.stream().flatMap(c -> c.programs().stream()).toList(), required);
+      for (Candidate c : chosen) {
+        these.put(c.spec().name(), attached(object, c.rung(), required, c.programs()));
       }
       together.putAll(these);
+      return true;
     } catch (BpfException refused) {
       // which of them, and why, comes out when each is tried alone
       these.values().forEach(Loaded::close);
+      return false;
     }
+  }
+
+  /** The first rung that may hold; null if none may. */
+  private @Nullable Candidate candidate(BpfObject object, ProbeSpec spec, Records required) {
+    for (Rung rung : spec.ladder()) {
+      if (skipReason(spec, rung, required) != null) {
+        continue;
+      }
+      try {
+        rung.programs().forEach(name -> hooks.require(object.program(name)));
+        return new Candidate(spec, rung, withOptional(object, rung));
+      } catch (BpfException e) {
+        hopeless.put(rung, e);
+      }
+    }
+    return null;
+  }
+
+  /** The rung's programs and those of its optional ones that are not known to fail. */
+  private List<String> withOptional(BpfObject object, Rung rung) {
+    List<String> programs = new ArrayList<>(rung.programs());
+    for (String name : rung.optional()) {
+      try {
+        hooks.require(object.program(name));
+        programs.add(name);
+      } catch (BpfException absent) {
+        // this kernel does without
+      }
+    }
+    return programs;
   }
 
   /**
@@ -99,10 +140,16 @@ final class Ladder {
         attempts.add(new Attempt(rung.mechanism(), new Outcome.Skipped(reason)));
         continue;
       }
-      Loaded part = together.remove(spec.name());
-      if (part != null) {
+      Loaded part = together.get(spec.name());
+      if (part != null && part.rung().equals(rung)) {
         loaded = part;
+        together.remove(spec.name());
         attempts.add(new Attempt(rung.mechanism(), new Outcome.Attached()));
+        continue;
+      }
+      BpfException known = hopeless.get(rung);
+      if (known != null) {
+        attempts.add(new Attempt(rung.mechanism(), Refusal.of(known)));
         continue;
       }
       try {
@@ -143,47 +190,49 @@ final class Ladder {
     return null;
   }
 
-  /** What {@link #attachTogether} attached for probes that never asked for it. */
+  /** Detaches what {@link #attachTogether} attached for probes that never asked for it. */
   void closeUnused() {
-    together.values().forEach(Loaded::close);
+    // not their object, which others share
+    together.values().forEach(unused -> unused.links().forEach(BpfLink::close));
     together.clear();
   }
 
   /** With the optional programs, or if one of them is refused, without. */
   private Loaded load(ProbeSpec spec, Rung rung, Records records) {
-    if (!rung.optional().isEmpty()) {
+    BpfObject object = open(spec.object());
+    List<String> programs = withOptional(object, rung);
+    if (programs.size() > rung.programs().size()) {
       try {
-        return load(spec, rung, records, rung.optional());
+        load(object, programs, records);
+        return attached(object, rung, records, programs);
       } catch (BpfException refused) {
         // the needed ones alone may still load; if they do not, their own failure is the one to
         // report
+        object = open(spec.object());
       }
     }
-    return load(spec, rung, records, List.of());
+    load(object, rung.programs(), records);
+    return attached(object, rung, records, rung.programs());
   }
 
-  private Loaded load(ProbeSpec spec, Rung rung, Records records, List<String> optional) {
-    List<String> programs = new ArrayList<>(rung.programs());
-    programs.addAll(optional);
-    return attached(load(spec.object(), programs, records), rung, records, programs);
+  private BpfObject open(String name) {
+    byte[] image = images.computeIfAbsent(name, BpfPrograms::read);
+    return BpfObject.open(name, image, new OpenOptions(settings.btf()));
   }
 
-  /** The object with {@code wanted} loaded, and nothing attached. */
-  private BpfObject load(String name, List<String> wanted, Records records) {
-    BpfObject object =
-        BpfObject.open(name, BpfPrograms.read(name), new OpenOptions(settings.btf()));
+  /** Loads {@code wanted} and attaches nothing; if that fails, the object is undone. */
+  private void load(BpfObject object, List<String> wanted, Records records) {
     try {
       for (BpfProgram program : object.programs()) {
         program.setAutoload(wanted.contains(program.name()));
         if (wanted.contains(program.name())) {
-          program.requireHook();
+          hooks.require(program);
         }
       }
       configure(object, records);
       maps.prepare(object, records);
       object.load();
       maps.adopt(object, records);
-      return object;
     } catch (RuntimeException e) {
       maps.forget(object);
       object.close();

@@ -95,10 +95,11 @@ public final class ProbeSet implements AutoCloseable {
     Ladder ladder = new Ladder(settings, maps, forced);
     List<AttachedProbe> probes = new ArrayList<>();
     try {
-      ladder.attachTogether(
-          Probes.TCP_TYPED.stream().filter(spec -> enabled.test(spec.name())).toList(), tcpRecords);
-      ladder.attachTogether(
-          Probes.MEMORY.stream().filter(spec -> enabled.test(spec.name())).toList(), Records.ANY);
+      if (!ladder.attachTogether(only(Probes.TCP, enabled), tcpRecords)) {
+        ladder.attachTogether(only(Probes.TCP_TYPED, enabled), tcpRecords);
+      }
+      ladder.attachTogether(only(Probes.PROCESSES, enabled), Records.ANY);
+      ladder.attachTogether(only(Probes.MEMORY, enabled), Records.ANY);
       for (ProbeSpec spec : Probes.ALL) {
         if (!enabled.test(spec.name())) {
           probes.add(Ladder.leftOut(spec, "switched off by --probes"));
@@ -111,12 +112,17 @@ public final class ProbeSet implements AutoCloseable {
         }
         probes.add(ladder.attach(spec, Probes.TCP.contains(spec) ? tcpRecords : Records.ANY));
       }
+      ladder.closeUnused();
     } catch (RuntimeException e) {
       probes.forEach(AttachedProbe::close);
       ladder.closeUnused();
       throw e;
     }
     return new ProbeSet(settings, maps, probes);
+  }
+
+  private static List<ProbeSpec> only(List<ProbeSpec> specs, Predicate<String> enabled) {
+    return specs.stream().filter(spec -> enabled.test(spec.name())).toList();
   }
 
   /** A probe that it needs and that the kernel refused, with the reason; null if it has all. */

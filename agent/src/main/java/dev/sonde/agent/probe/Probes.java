@@ -267,12 +267,22 @@ final class Probes {
           TCP_LISTEN,
           TCP_ACCEPT);
 
-  /** Those of them whose first rung needs typed tracepoints and nothing else of the kernel. */
+  /** Those of them whose first rung needs typed tracepoints that every kernel has. */
   static final List<ProbeSpec> TCP_TYPED =
       List.of(TCP_OWNER, TCP_RECEIVE, TCP_RETRANSMIT, TCP_RESET, TCP_RTT);
 
-  /** Two probes of one object whose first rungs need the same of the kernel. */
+  /** Probes of one object, as those of TCP are. */
+  static final List<ProbeSpec> PROCESSES = List.of(PROCESS, CONTAINER_START);
+
   static final List<ProbeSpec> MEMORY = List.of(MEMORY_RECLAIM, OOM);
+
+  /** Hooks of best rungs that some kernels lack, as the kernel's types name them. */
+  static final Set<String> DOUBTFUL_HOOKS =
+      Set.of(
+          "btf_trace_sock_send_length", // 6.3
+          "btf_trace_sk_data_ready", // 6.3
+          "btf_trace_tcp_sendmsg_locked", // 6.16
+          "tcp_sendpage"); // before 6.5
 
   /** What a probe needs stands before it. */
   static final List<ProbeSpec> ALL =

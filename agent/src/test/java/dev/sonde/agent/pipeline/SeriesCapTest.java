@@ -32,6 +32,13 @@ class SeriesCapTest {
   /** What a source says in one snapshot. */
   private interface Says {
     void to(SnapshotBuilder out);
+
+    default Says and(Says more) {
+      return out -> {
+        to(out);
+        more.to(out);
+      };
+    }
   }
 
   private void snapshot(Says source) {
@@ -229,6 +236,33 @@ class SeriesCapTest {
     assertThat(values(OPEN)).containsEntry(OTHER, 5.0);
     assertThat(own("sonde_series_dropped_total", OPEN)).isEqualTo(1);
     assertThat(own("sonde_series_dropped_total", BYTES)).isZero();
+  }
+
+  /** What {@code --max-series-per-metric} said at the start may be said otherwise later. */
+  @Test
+  void anotherCapIsForThoseThatCome() {
+    Says three =
+        out -> {
+          for (int i = 0; i < 3; i++) {
+            out.add(BYTES, unit(i), sequence);
+          }
+        };
+    snapshot(three);
+    assertThat(values(BYTES)).containsOnlyKeys("u0", "u1", OTHER).containsEntry(OTHER, 1.0);
+    table.limit(new SeriesLimits(4, 100));
+    snapshot(three);
+    // who is in ~other already would fall there, if it left
+    assertThat(values(BYTES)).containsOnlyKeys("u0", "u1", OTHER).containsEntry(OTHER, 2.0);
+    snapshot(three.and(out -> out.add(BYTES, unit(3), 7)));
+    assertThat(values(BYTES)).containsEntry("u3", 7.0).containsEntry(OTHER, 3.0);
+    table.limit(new SeriesLimits(1, 100));
+    snapshot(three.and(out -> out.add(BYTES, unit(3), 8)).and(out -> out.add(BYTES, unit(4), 5)));
+    assertThat(values(BYTES))
+        .containsEntry("u0", 4.0)
+        .containsEntry("u1", 4.0)
+        .containsEntry("u3", 8.0)
+        .containsEntry(OTHER, 9.0)
+        .doesNotContainKey("u4");
   }
 
   /** Workloads come, count and go at random: no series ever falls, and none of it is lost. */

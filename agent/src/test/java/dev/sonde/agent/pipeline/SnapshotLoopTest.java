@@ -88,6 +88,20 @@ class SnapshotLoopTest {
   }
 
   @Test
+  void theFirstSnapshotGoesWithoutALaterSource() {
+    Source later = new LaterSource(out -> out.add(BAD, POD, 1));
+    Source good = out -> out.add(GOOD, POD, 1);
+    try (SnapshotLoop loop =
+        new SnapshotLoop("node-1", SeriesLimits.NONE, List.of(later, good), SHORT, made::add)) {
+      loop.start();
+      awaitSnapshots(3);
+    }
+    assertThat(made.get(0)).matches(s -> has(s, GOOD) && !has(s, BAD));
+    assertThat(made.get(1)).matches(s -> has(s, GOOD) && has(s, BAD));
+    assertThat(made.get(2)).matches(s -> has(s, GOOD) && has(s, BAD));
+  }
+
+  @Test
   void latestIsTheOneTheObserverWasToldOf() {
     try (SnapshotLoop loop =
         new SnapshotLoop("node-1", SeriesLimits.NONE, List.of(), SHORT, made::add)) {

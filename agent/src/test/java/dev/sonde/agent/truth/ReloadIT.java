@@ -5,7 +5,10 @@ import static org.awaitility.Awaitility.await;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -53,6 +56,60 @@ class ReloadIT {
       assertThat(last.sum("sonde_config_restart_needed")).isZero();
       assertThat(waits(last, pod)).isGreaterThanOrEqualTo(waits(after, pod));
     }
+  }
+
+  /** What stands where the file stood; after each the agent goes on as it was. */
+  private interface Hostile {
+    void put(Path file) throws Exception;
+  }
+
+  /** Each is refused with its reason, and the values from before stay in force. */
+  @Test
+  void refusesFilesThatAreNoConfiguration() throws Exception {
+    Path file = dir.resolve("sonde.yaml");
+    String good = "classic-histograms: false\n";
+    Files.writeString(file, good);
+    Map<String, Hostile> all = new LinkedHashMap<>();
+    all.put("larger than 256 KiB", f -> Files.writeString(f, "# filled\n".repeat(100_000)));
+    all.put("not UTF-8 text", f -> Files.write(f, new byte[] {'a', ':', ' ', (byte) 0xff, 0}));
+    all.put(
+        "special characters are not allowed",
+        f -> Files.write(f, new byte[] {0x7f, 'E', 'L', 'F'}));
+    all.put("not a file", Files::createDirectory);
+    all.put(
+        ":3:1: expected the node content",
+        f -> Files.writeString(f, "log-level: info\nlog-level: {{{{{{{{\n"));
+    all.put(
+        ":1:14: found unknown escape character", f -> Files.writeString(f, "log-level: \"\\q\"\n"));
+    all.put("has the tag !x", f -> Files.writeString(f, "log-level: !x info\n"));
+    all.put("not a mapping", f -> Files.writeString(f, "[[[[]]]]\n"));
+    all.put("cannot be set in a file", f -> Files.writeString(f, "config: /etc/passwd\n"));
+    all.put("no such file", f -> Files.createSymbolicLink(f, dir.resolve("nowhere")));
+    try (AgentProcess agent =
+        AgentProcess.start("--config", file.toString(), "--probes", "sched")) {
+      for (Map.Entry<String, Hostile> hostile : all.entrySet()) {
+        Files.deleteIfExists(file); // maybe seen, and refused as well
+        hostile.getValue().put(file);
+        await(hostile.getKey())
+            .atMost(PATIENCE)
+            .until(() -> lastRefusal(agent).contains(hostile.getKey()));
+        assertThat(lastRefusal(agent)).contains(file.toString());
+        assertThat(agent.fresh().text()).as(hostile.getKey()).doesNotContain(CLASSIC);
+      }
+      // as a kubelet exchanges a ConfigMap: the link leads elsewhere, the file itself is older
+      Files.deleteIfExists(file);
+      Path older = Files.writeString(dir.resolve("older.yaml"), "classic-histograms: true\n");
+      Files.setLastModifiedTime(older, FileTime.fromMillis(1_000_000_000_000L));
+      Files.createSymbolicLink(file, older);
+      awaitReloads(agent, "applied", 1);
+      assertThat(agent.fresh().text()).contains(CLASSIC);
+    }
+  }
+
+  private static String lastRefusal(AgentProcess agent) {
+    String[] last = {""};
+    agent.log().lines().filter(l -> l.contains("refused, the old one")).forEach(l -> last[0] = l);
+    return last[0];
   }
 
   private static double waits(Scrape scrape, PodCgroup pod) {

@@ -26,28 +26,12 @@ import org.jspecify.annotations.Nullable;
  * them, and nothing inside blocks.
  */
 final class Connection extends Session {
-  private static final long LINGER_NANOS = 1_000_000_000;
   private static final int LINGER_BYTES = 1 << 20;
   private static final byte[] NOTHING = {};
 
-  private enum State {
-    /** Between requests; the client may be silent. */
-    IDLE,
-    /** Some of a request is here. */
-    READING,
-    /** A render thread makes the answer. */
-    HANDLING,
-    /** An answer waits for the client to take it. */
-    SENDING,
-    /** The last answer is sent; what still comes is dropped. */
-    LINGERING,
-    /** The selector thread is asked to close it. */
-    ENDING
-  }
-
   private final NioServer server;
   private final RequestParser parser;
-  private State state = State.IDLE;
+  private ConnectionState state = ConnectionState.IDLE;
   private long since = System.nanoTime();
   private boolean fresh = true;
   private boolean closeAfter;
@@ -82,16 +66,16 @@ final class Connection extends Session {
 
   @Override
   protected void processRead(byte[] shared) throws IOException {
-    if (state == State.ENDING) {
+    if (state == ConnectionState.ENDING) {
       close();
       return;
     }
-    if (state == State.LINGERING) {
+    if (state == ConnectionState.LINGERING) {
       drop(shared);
       return;
     }
     int room = Math.min(shared.length, parser.room());
-    if (room <= 0 || state == State.HANDLING || state == State.SENDING) {
+    if (room <= 0 || state == ConnectionState.HANDLING || state == ConnectionState.SENDING) {
       rearm();
       return;
     }
@@ -111,8 +95,8 @@ final class Connection extends Session {
     }
     flushTls();
     if (n > 0) {
-      if (state == State.IDLE) {
-        enter(State.READING);
+      if (state == ConnectionState.IDLE) {
+        enter(ConnectionState.READING);
       }
       parser.append(shared, n);
       pump();
@@ -151,7 +135,7 @@ final class Connection extends Session {
   @Override
   protected void processWrite() throws Exception {
     super.processWrite();
-    if (socket.isOpen() && queueHead == null && state == State.SENDING) {
+    if (socket.isOpen() && queueHead == null && state == ConnectionState.SENDING) {
       sent();
       pump();
     }
@@ -159,14 +143,14 @@ final class Connection extends Session {
 
   /** Takes requests off the buffer for as long as they can be answered at once. */
   private void pump() throws IOException {
-    while (socket.isOpen() && (state == State.IDLE || state == State.READING)) {
+    while (socket.isOpen() && (state == ConnectionState.IDLE || state == ConnectionState.READING)) {
       switch (parser.next()) {
         case Parsed.Incomplete() -> {
           if (takeMore()) {
             continue;
           }
-          if (state == State.IDLE && parser.buffered() > 0) {
-            enter(State.READING);
+          if (state == ConnectionState.IDLE && parser.buffered() > 0) {
+            enter(ConnectionState.READING);
           }
           rearm();
           return;
@@ -176,12 +160,12 @@ final class Connection extends Session {
           write(new Outgoing(go, go.length, Connection::nothing, tls));
         }
         case Parsed.Complete(Request request) -> {
-          enter(State.HANDLING);
+          enter(ConnectionState.HANDLING);
           server.handle(request, this);
         }
         case Parsed.Refused(Rejection why, String detail) -> {
           server.count(why);
-          enter(State.HANDLING);
+          enter(ConnectionState.HANDLING);
           byte[] answer = answer(Response.of(why, detail));
           closeAfter = true;
           send(new Outgoing(answer, answer.length, Connection::nothing, tls));
@@ -246,7 +230,7 @@ final class Connection extends Session {
 
   /** A scrape died of a bug: say so, unless its answer has begun. */
   synchronized void fail(Request request) {
-    if (state != State.HANDLING) {
+    if (state != ConnectionState.HANDLING) {
       close();
       return;
     }
@@ -259,7 +243,7 @@ final class Connection extends Session {
   }
 
   private void send(Outgoing out) throws IOException {
-    enter(State.SENDING);
+    enter(ConnectionState.SENDING);
     write(out); // releases everything if it throws
     if (queueHead == null && socket.isOpen()) {
       sent();
@@ -271,12 +255,12 @@ final class Connection extends Session {
       linger();
     } else {
       fresh = false;
-      enter(State.IDLE);
+      enter(ConnectionState.IDLE);
     }
   }
 
   private void linger() throws IOException {
-    enter(State.LINGERING);
+    enter(ConnectionState.LINGERING);
     if (tls != null) {
       tls.farewell(socket);
     }
@@ -301,53 +285,30 @@ final class Connection extends Session {
     if (selector == null || !socket.isOpen() || queueHead != null) {
       return; // not registered yet, closed, or waiting to write: write() asked for that itself
     }
-    listen(
-        switch (state) {
-          case IDLE, READING, LINGERING, ENDING -> READABLE;
-          case HANDLING, SENDING -> 0;
-        });
+    listen(state.reads() ? READABLE : 0);
   }
 
   /** Ends what takes too long; the sweeper calls it. */
   synchronized void sweep(long now, HttpConfig config) {
-    long age = now - since;
+    if (now - since <= state.limit(config.deadlines(), fresh).toNanos()) {
+      return;
+    }
     try {
-      switch (state) {
-        case IDLE -> {
-          if (age > (fresh ? config.deadlines().header() : config.deadlines().idle()).toNanos()) {
-            close();
-          }
-        }
-        case READING -> {
-          if (age > config.deadlines().header().toNanos()) {
-            server.count(Rejection.HEADER_TIMEOUT);
-            closeAfter = true;
-            byte[] answer =
-                answer(
-                    Response.of(
-                        Rejection.HEADER_TIMEOUT,
-                        "the request was not complete after " + config.deadlines().header()));
-            send(new Outgoing(answer, answer.length, Connection::nothing, tls));
-          }
-        }
-        case HANDLING -> {
-          // ours to finish
-        }
-        case SENDING -> {
-          if (age > config.deadlines().send().toNanos()) {
-            server.count(Rejection.SLOW_READER);
-            close();
-          }
-        }
-        case ENDING -> {
-          // on its way
-        }
-        case LINGERING -> {
-          if (age > LINGER_NANOS) {
-            close();
-          }
-        }
+      if (state == ConnectionState.READING) {
+        server.count(Rejection.HEADER_TIMEOUT);
+        closeAfter = true;
+        byte[] answer =
+            answer(
+                Response.of(
+                    Rejection.HEADER_TIMEOUT,
+                    "the request was not complete after " + config.deadlines().header()));
+        send(new Outgoing(answer, answer.length, Connection::nothing, tls));
+        return;
       }
+      if (state == ConnectionState.SENDING) {
+        server.count(Rejection.SLOW_READER);
+      }
+      close();
     } catch (IOException | RuntimeException e) {
       handleException(e);
     }
@@ -371,8 +332,8 @@ final class Connection extends Session {
   public synchronized void close() {
     if (Thread.currentThread() instanceof SelectorThread) {
       closeNow();
-    } else if (state != State.ENDING && socket.isOpen()) {
-      enter(State.ENDING);
+    } else if (state != ConnectionState.ENDING && socket.isOpen()) {
+      enter(ConnectionState.ENDING);
       try {
         channel().shutdownInput();
         channel().shutdownOutput();
@@ -395,7 +356,7 @@ final class Connection extends Session {
     return (SocketChannel) ((SelectableJavaSocket) socket).getSelectableChannel();
   }
 
-  private void enter(State next) {
+  private void enter(ConnectionState next) {
     state = next;
     since = System.nanoTime();
   }

@@ -77,6 +77,7 @@ public final class LibBpf {
       symbol(LIBRARY, "libbpf_probe_bpf_map_type");
   private static final MemorySegment LIBBPF_PROBE_BPF_PROG_TYPE =
       symbol(LIBRARY, "libbpf_probe_bpf_prog_type");
+  private static final MemorySegment BPF_PROG_LOAD = symbol(LIBRARY, "bpf_prog_load");
   private static final MemorySegment BPF_OBJECT_OPEN_MEM = symbol(LIBRARY, "bpf_object__open_mem");
   private static final MemorySegment BPF_PROGRAM_ATTACH = symbol(LIBRARY, "bpf_program__attach");
   private static final MemorySegment BPF_PROGRAM_ATTACH_ITER =
@@ -293,6 +294,26 @@ public final class LibBpf {
             pointer(values),
             pointer(count),
             pointer(options));
+  }
+
+  /** Loads a program without an object. Returns a descriptor or a negative errno. */
+  public static int bpf_prog_load(
+      int type,
+      MemorySegment name,
+      MemorySegment license,
+      MemorySegment instructions,
+      long count,
+      MemorySegment options) {
+    return (int)
+        call(
+            BPF_PROG_LOAD,
+            type,
+            pointer(name),
+            pointer(license),
+            pointer(instructions),
+            count,
+            pointer(options),
+            0);
   }
 
   /** CPUs that per-CPU maps have values for, or a negative errno. */

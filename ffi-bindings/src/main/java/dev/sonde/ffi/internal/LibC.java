@@ -60,6 +60,12 @@ public final class LibC {
 
   private static final SymbolLookup LIBRARY = Downcalls.defaultLookup();
 
+  /**
+   * open(2) with two arguments and no more, which glibc has for its own checks. What is variadic
+   * needs a handle of its own, and its classes cost a start more than all that it opens.
+   */
+  private static final MemorySegment OPEN = symbol(LIBRARY, "__open_2");
+
   private static final MemorySegment MMAP = symbol(LIBRARY, "mmap");
   private static final MemorySegment MUNMAP = symbol(LIBRARY, "munmap");
   private static final MemorySegment MPROTECT = symbol(LIBRARY, "mprotect");
@@ -75,6 +81,8 @@ public final class LibC {
   private static final MemorySegment CLOSEDIR = symbol(LIBRARY, "closedir");
   private static final MemorySegment READLINK = symbol(LIBRARY, "readlink");
   private static final MemorySegment OPEN_BY_HANDLE_AT = symbol(LIBRARY, "open_by_handle_at");
+
+  private static final MemorySegment MEMMEM = symbol(LIBRARY, "memmem");
 
   private static final MemorySegment CLOCK_GETRES = symbol(LIBRARY, "clock_getres");
 
@@ -105,15 +113,6 @@ public final class LibC {
     private Variadic() {}
   }
 
-  /** Linked by its first call, as those are. */
-  private static final class Open {
-    static final MethodHandle HANDLE =
-        Downcalls.linkVariadic(
-            LIBRARY, "open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT), 2);
-
-    private Open() {}
-  }
-
   private LibC() {}
 
   /** mmap(2); a segment at a negative errno on failure, see {@link #isError}. */
@@ -141,6 +140,12 @@ public final class LibC {
         (int) callErrno(MPROTECT, capture, pointer(address), length, protection), capture);
   }
 
+  /** memmem(3): whether {@code needle} stands anywhere in {@code haystack}. */
+  public static boolean contains(MemorySegment haystack, MemorySegment needle) {
+    return call(MEMMEM, pointer(haystack), haystack.byteSize(), pointer(needle), needle.byteSize())
+        != 0;
+  }
+
   /** poll(2); the number of ready descriptors or a negative errno. */
   public static int poll(MemorySegment capture, MemorySegment fds, long count, int timeoutMillis) {
     return failable((int) callErrno(POLL, capture, pointer(fds), count, timeoutMillis), capture);
@@ -161,11 +166,7 @@ public final class LibC {
 
   /** open(2) of a file that exists, read-only unless {@code flags} say otherwise. */
   public static int open(MemorySegment capture, MemorySegment path, int flags) {
-    try {
-      return failable((int) Open.HANDLE.invokeExact(capture, path, flags), capture);
-    } catch (Throwable t) {
-      throw Downcalls.bug(t);
-    }
+    return failable((int) callErrno(OPEN, capture, pointer(path), flags), capture);
   }
 
   /** write(2); bytes written or a negative errno. */

@@ -26,6 +26,33 @@ public final class Memory {
     return address.reinterpret(size, arena, cleanup);
   }
 
+  /**
+   * Zeroed memory for something large, which ends with {@code arena}. From the kernel: {@link
+   * Arena#allocate} writes its zeros one by one in Java, which costs an interpreter milliseconds.
+   */
+  public static MemorySegment large(long size, Arena arena) {
+    MemorySegment mapped =
+        LibC.mmap(
+            Downcalls.newCapture(arena),
+            MemorySegment.NULL,
+            Math.max(1, size),
+            LibC.PROT_READ | LibC.PROT_WRITE,
+            LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS,
+            -1,
+            0);
+    if (LibC.isError(mapped)) {
+      throw new OutOfMemoryError("mmap of " + size + " bytes: errno " + -mapped.address());
+    }
+    return owned(mapped, size, arena, Memory::unmap);
+  }
+
+  private static void unmap(MemorySegment memory) {
+    try (Arena arena = Arena.ofConfined()) {
+      int result = LibC.munmap(Downcalls.newCapture(arena), memory, Math.max(1, memory.byteSize()));
+      assert result == 0;
+    }
+  }
+
   /** The first {@code length} bytes of {@code memory} as UTF-8. */
   public static String string(MemorySegment memory, long length) {
     return new String(
