@@ -119,6 +119,14 @@ static __always_inline struct socket_record *make_socket(struct sock *sk,
 	return r;
 }
 
+/* Only of the hash: a record in storage goes with its socket. */
+static __always_inline void forget_socket(struct sock *sk)
+{
+	u64 address = (u64)sk;
+
+	bpf_map_delete_elem(&socket_records_by_address, &address);
+}
+
 static __always_inline bool is_tcp_family(u16 family, u16 protocol)
 {
 	return (family == AF_INET || family == AF_INET6) && protocol == IPPROTO_TCP;
