@@ -174,6 +174,10 @@ struct in6_addr {
 	} in6_u;
 };
 
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
 struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
@@ -184,6 +188,7 @@ struct sock_common {
 	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	struct hlist_node skc_bind_node; /* among the sockets of the same local port */
 };
 
 struct sock_cgroup_data {
@@ -192,7 +197,7 @@ struct sock_cgroup_data {
 };
 
 struct sock_cgroup_data___before_5_15 {
-	u64 val;
+	u64 val; /* a pointer unless one of the lowest two bits is set (sock_cgroup_ptr) */
 };
 
 struct sock {

@@ -8,9 +8,8 @@
  *  - Sockets older than the agent are found through the descriptors of every process (iter/task_file).
  *  - What was missed by all of that (accepted only after that pass, or held by no descriptor) is met at its first I/O.
  *
- * The record stands in socket storage where tracing programs may use it (5.11), else in a hash by the socket's address,
- * which the kernel does not clone: there a child has no owner, or on cgroup v2 its listener's creator, until its
- * first I/O.
+ * The record stands in socket storage where tracing programs may use it (5.11), else in a hash by the socket's address.
+ * That the kernel does not clone: a child's listener is looked for instead (listener_of).
  */
 #pragma once
 
@@ -144,12 +143,36 @@ static __always_inline bool is_tcp(struct sock *sk)
  */
 static __always_inline u64 socket_cgroup_id(struct sock *sk)
 {
+	struct sock_cgroup_data___before_5_15 *before = (void *)&sk->sk_cgrp_data;
 	u64 id;
 
-	if (cgroup_v1 || !bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+	if (cgroup_v1)
 		return CGROUP_UNKNOWN;
-	id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+	if (bpf_core_field_exists(before->val)) {
+		u64 tagged = BPF_CORE_READ(before, val);
+
+		id = tagged & 3 ? 0 : BPF_CORE_READ((struct cgroup *)tagged, kn, id);
+	} else {
+		id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+	}
 	return id ? id : CGROUP_UNKNOWN;
+}
+
+/*
+ * The listener of a child that the kernel is making, at the child's first change of state, for the hash, where nothing
+ * was cloned from the one to the other. The child is a copy that still says where the listener stands among the sockets
+ * of its port (sk_clone leaves skc_bind_node, until __inet_inherit_port): whoever is there is the listener or, if
+ * another CPU was at that list meanwhile, another of its children. NULL if it has no record.
+ */
+static __always_inline struct socket_record *listener_of(struct sock *child)
+{
+	struct hlist_node **place = BPF_CORE_READ(child, __sk_common.skc_bind_node.pprev);
+	struct hlist_node *node = NULL;
+	u64 address;
+
+	bpf_probe_read_kernel(&node, sizeof(node), place);
+	address = (u64)node - bpf_core_field_offset(child->__sk_common.skc_bind_node);
+	return bpf_map_lookup_elem(&socket_records_by_address, &address);
 }
 
 /* The slot to charge for work on this socket by nobody in particular (timers, incoming packets). */

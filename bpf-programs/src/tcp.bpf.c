@@ -48,9 +48,16 @@ int BPF_PROG(tcp_set_state_2_raw, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
-/* Only for the hash by address: socket storage goes with the socket. */
+/* Only for the hash by address: socket storage goes with the socket. Two, since the kernel skips one that is interrupted. */
 SEC("raw_tp/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy_raw, struct sock *sk)
+{
+	forget_socket(sk);
+	return 0;
+}
+
+SEC("raw_tp/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy_2_raw, struct sock *sk)
 {
 	forget_socket(sk);
 	return 0;
