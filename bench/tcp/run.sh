@@ -13,8 +13,8 @@
 # B4, B7: CPU time (rusage) of the same load with nothing, the peer or the agent attached, in turns;
 #     the order turns too. Statistics off. What the tools themselves use is told beside it.
 # B7 also: the BPF time of all programs that ran, of both, by the kernel's statistics.
-# B6: CPU time of nginx (schedstat) and wrk (rusage), each on a CPU of its own, with and without the
-#     agent, all probes on, in turns.
+# B6: CPU time of nginx (schedstat) and wrk (rusage), each on a CPU and in a cgroup of its own, as
+#     two pods are, with and without the agent, all probes on, in turns.
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tools/lib.sh"
@@ -25,7 +25,7 @@ SECONDS_EACH=${SECONDS_EACH:-5}
 GIGABYTES=${GIGABYTES:-4}
 SONDE=${SONDE:-$ROOT/sonde}
 PORT=${PORT:-19798}
-agent='' tool='' nginx='' work=$(mktemp -d)
+agent='' tool='' nginx='' cgroups='' work=$(mktemp -d)
 
 stop() {
   local pid
@@ -35,7 +35,7 @@ stop() {
   done
 }
 # shellcheck disable=SC2086 # empty or one word
-trap 'stop $tool $nginx; [ -z "$agent" ] || kill "$agent" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'stop $tool $nginx; [ -z "$agent" ] || kill "$agent" 2>/dev/null; rmdir $cgroups 2>/dev/null; rm -rf "$work"' EXIT
 
 [ "$(id -u)" = 0 ] || die "it needs root" "run: sudo $0"
 [ "$ROUNDS" -ge 7 ] || die "ROUNDS=$ROUNDS: fewer than 7 say nothing"
@@ -246,6 +246,16 @@ b7() {
   echo
 }
 
+# within NAME COMMAND...: in a cgroup of its own, in place of this shell
+within() {
+  local hierarchy=/sys/fs/cgroup
+  [ ! -d /sys/fs/cgroup/cpu ] || hierarchy=/sys/fs/cgroup/cpu
+  local cgroup=$hierarchy/sonde-bench-$$-$1
+  mkdir -p "$cgroup"
+  # shellcheck disable=SC2016 # the inner shell's
+  shift && exec sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$cgroup" "$@"
+}
+
 start_nginx() {
   mkdir -p "$work/www"
   head -c 1024 /dev/zero | tr '\0' x >"$work/www/index.html"
@@ -258,7 +268,7 @@ error_log $work/nginx.log;
 events { worker_connections 1024; }
 http { access_log off; keepalive_requests 100000000; server { listen 127.0.0.1:19795; root $work/www; } }
 CONF
-  taskset -c 0 nginx -p "$work" -c "$work/nginx.conf" &
+  (within nginx taskset -c 0 nginx -p "$work" -c "$work/nginx.conf") &
   nginx=$!
   local i
   for ((i = 0; i < 100; i++)); do
@@ -278,11 +288,13 @@ worker() {
   esac
 }
 
+in_wrk() { (within wrk "$@"); }
+
 # http: "requests, us of CPU a request, requests/s, p99 ms, switches a request" of one run of wrk
 http() {
   local cpu switches wrk
   cpu=$(worker cpu) switches=$(worker switches)
-  wrk=$(rusage taskset -c 1 wrk -t1 -c64 -d"$SECONDS_EACH" --latency http://127.0.0.1:19795/)
+  wrk=$(rusage in_wrk taskset -c 1 wrk -t1 -c64 -d"$SECONDS_EACH" --latency http://127.0.0.1:19795/)
   awk -v wrk="$wrk" -v cpu="$(($(worker cpu) - cpu))" -v switches="$(($(worker switches) - switches))" '
     /requests in/ { n = $1 }
     /Requests\/sec/ { rate = $2 }
@@ -292,6 +304,7 @@ http() {
 
 b6() {
   local round what own
+  cgroups=$(echo /sys/fs/cgroup{,/cpu}/sonde-bench-$$-{nginx,wrk})
   start_nginx
   http >/dev/null # warm
   : >"$work/rounds"

@@ -242,6 +242,7 @@ struct tcp_sock {
 	u32 chrono_start;
 	u32 chrono_stat[3]; /* jiffies, by enum tcp_chrono less one */
 	u8 chrono_type : 2;
+	u64 tcp_mstamp; /* in microseconds: when the last segment arrived, among others */
 	struct {
 		u64 time; /* in microseconds; stamped when the connection is established, then by reads */
 	} rcvq_space;

@@ -30,10 +30,12 @@ enum limit {
 	LIMITS = 2,
 };
 
+/* The kernel lets it begin 8 bytes into a cache line: what packets touch comes first and stays within that line. */
 struct socket_record {
 	u64 cgroup_id;
 	u64 received; /* bytes that the application had taken at the last look */
-	u64 since; /* when the SYN was sent, then when the connection was open; 0 if not seen */
+	u64 send_since; /* when the send call began that is being followed */
+	u64 ready_since; /* when the application was told of data that it has not read; 0: there is none */
 	u32 slot;
 	u32 counted_slot; /* where the census has this socket */
 	u8 counted_state; /* as what; 0: nowhere */
@@ -44,15 +46,15 @@ struct socket_record {
 	u8 used; /* accepted, and its user has read or written */
 	u8 answered; /* accepted, and its user has written */
 	u8 send_state; /* enum send_state of tcp_samples.h */
-	u64 rtt_at; /* when the round-trip time was last sampled */
-	u64 send_since; /* when the send call began that is being followed */
-	u64 ready_since; /* when the application was told of data that it has not read; 0: there is none */
 	u32 send_target; /* the sequence number that ends that call's bytes */
 	u8 zero_window_sent; /* this side's window is closed, and counted */
 	u8 zero_window_seen; /* the other side's is */
-	u16 padding;
+	u16 rtt_at; /* when the round-trip time was last sampled, in jiffies; 0: never */
+	u64 since; /* when the SYN was sent, then when the connection was open; 0 if not seen */
 	u32 limited[LIMITS]; /* jiffies of struct tcp_sock's chrono_stat that are counted */
 };
+
+_Static_assert(__builtin_offsetof(struct socket_record, since) == 56, "the rest of the line");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -178,13 +180,17 @@ static __always_inline struct socket_record *listener_of(struct sock *child)
 /* The slot to charge for work on this socket by nobody in particular (timers, incoming packets). */
 static __always_inline u32 socket_slot(struct sock *sk, struct socket_record *r, u64 *cgroup_id)
 {
+	u32 slot;
+
 	if (!r) {
 		*cgroup_id = socket_cgroup_id(sk);
 		return slot_of(*cgroup_id);
 	}
 	*cgroup_id = r->cgroup_id;
-	r->slot = slot_again(r->cgroup_id, r->slot);
-	return r->slot;
+	slot = slot_again(r->cgroup_id, r->slot);
+	if (slot != r->slot)
+		r->slot = slot;
+	return slot;
 }
 
 /* The same for I/O by the current process, which is what confirms an owner. Kernel threads work for others. */

@@ -11,7 +11,7 @@
 #include "workloads.h"
 #include <bpf/bpf_helpers.h>
 
-static __always_inline void count_sent(void *ctx, struct sock *sk, long accepted)
+static __always_inline void count_sent(void *ctx, struct sock *sk, long accepted, const bool typed)
 {
 	struct socket_record *r;
 	struct tcp_stats *s;
@@ -30,7 +30,7 @@ static __always_inline void count_sent(void *ctx, struct sock *sk, long accepted
 	s = stats_row(slot);
 	if (s)
 		__sync_fetch_and_add(&s->sent_bytes, accepted);
-	send_ended(ctx, sk, r);
+	send_ended(ctx, sk, r, typed);
 }
 
 /* Where no socket is to be had: the calling process' workload. */

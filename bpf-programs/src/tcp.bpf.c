@@ -82,7 +82,7 @@ int tcp_listeners(struct bpf_iter__bpf_sk_storage_map *ctx)
 SEC("fexit/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg_exit, struct sock *sk, void *msg, u64 size, int accepted)
 {
-	count_sent(ctx, sk, accepted);
+	count_sent(ctx, sk, accepted, true);
 	return 0;
 }
 
@@ -91,7 +91,7 @@ SEC("fexit/tcp_sendpage")
 int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, u64 size, int flags,
 	     int accepted)
 {
-	count_sent(ctx, sk, accepted);
+	count_sent(ctx, sk, accepted, true);
 	return 0;
 }
 
@@ -99,8 +99,8 @@ int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, u64 siz
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length_btf, struct sock *sk, int accepted, int flags)
 {
-	if (accepted > 0 && sk->sk_protocol == IPPROTO_TCP && is_tcp(sk))
-		count_sent(ctx, sk, accepted);
+	if (accepted > 0 && is_tcp_family(sk->__sk_common.skc_family, sk->sk_protocol))
+		count_sent(ctx, sk, accepted, true);
 	return 0;
 }
 
@@ -108,7 +108,7 @@ SEC("raw_tp/sock_send_length")
 int BPF_PROG(sock_send_length_raw, struct sock *sk, int accepted, int flags)
 {
 	if (accepted > 0 && is_tcp(sk))
-		count_sent(ctx, sk, accepted);
+		count_sent(ctx, sk, accepted, false);
 	return 0;
 }
 
@@ -291,8 +291,9 @@ int BPF_PROG(tcp_sendmsg_entry, struct sock *sk)
 SEC("tp_btf/sk_data_ready")
 int BPF_PROG(sk_data_ready_btf, struct sock *sk)
 {
-	if (sk->sk_protocol == IPPROTO_TCP && sk->__sk_common.skc_state != TCP_LISTEN && is_tcp(sk))
-		data_ready(sk);
+	if (is_tcp_family(sk->__sk_common.skc_family, sk->sk_protocol) &&
+	    sk->__sk_common.skc_state != TCP_LISTEN)
+		data_told(sk);
 	return 0;
 }
 
