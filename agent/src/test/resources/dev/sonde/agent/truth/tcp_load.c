@@ -9,9 +9,10 @@
 //                                       connect, a byte each way, close; ok CONNECTIONS
 //   tcp_load reuse ADDRESS PORT SOCKETS PER_SECOND SECONDS
 //                                       the same bytes over connections that stay; ok MESSAGES
-//   tcp_load hold ADDRESS PORT SOCKETS ADDRESSES
-//                                       connects to ADDRESS and those after it in turn, keeps all;
-//                                       ok SOCKETS, then waits to be killed
+//   tcp_load hold ADDRESS PORT SOCKETS ADDRESSES ENDED
+//                                       connects to ADDRESS and those after it in turn, keeps all,
+//                                       and sends its end on ENDED of them; ok SOCKETS, then waits
+//                                       to be killed
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -173,14 +174,18 @@ static void reuse(struct sockaddr_in to, long sockets, long per_second, long sec
 	done(i);
 }
 
-static void hold(struct sockaddr_in to, long sockets, long addresses)
+static void hold(struct sockaddr_in to, long sockets, long addresses, long ended)
 {
 	in_addr_t first = ntohl(to.sin_addr.s_addr);
 	long i;
 
 	for (i = 0; i < sockets; i++) {
+		int fd;
+
 		to.sin_addr.s_addr = htonl(first + i % addresses);
-		connected(&to);
+		fd = connected(&to);
+		if (i < ended && shutdown(fd, SHUT_WR))
+			die("shutdown");
 	}
 	done(i);
 	for (;;)
@@ -196,8 +201,8 @@ int main(int argc, char **argv)
 		visit(at(argv[2], atoi(argv[3])), argv[4], atol(argv[5]), atol(argv[6]));
 	else if (argc == 7 && !strcmp(argv[1], "reuse"))
 		reuse(at(argv[2], atoi(argv[3])), atol(argv[4]), atol(argv[5]), atol(argv[6]));
-	else if (argc == 6 && !strcmp(argv[1], "hold"))
-		hold(at(argv[2], atoi(argv[3])), atol(argv[4]), atol(argv[5]));
+	else if (argc == 7 && !strcmp(argv[1], "hold"))
+		hold(at(argv[2], atoi(argv[3])), atol(argv[4]), atol(argv[5]), atol(argv[6]));
 	else
 		die("arguments");
 	return 0;
