@@ -58,9 +58,7 @@ class TcpMillionSoak {
       double snapshots = after.sum("sonde_snapshots_total") - before.sum("sonde_snapshots_total");
       double cpu = after.sum("process_cpu_seconds_total") - before.sum("process_cpu_seconds_total");
       return new Use(
-          after.sum("process_resident_memory_bytes") / 1e6,
-          1e3 * cpu / snapshots,
-          allocated());
+          after.sum("process_resident_memory_bytes") / 1e6, 1e3 * cpu / snapshots, allocated());
     }
 
     @Override
