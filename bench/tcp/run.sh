@@ -13,8 +13,8 @@
 # B4, B7: CPU time (rusage) of the same load with nothing, the peer or the agent attached, in turns;
 #     the order turns too. Statistics off. What the tools themselves use is told beside it.
 # B7 also: the BPF time of all programs that ran, of both, by the kernel's statistics.
-# B6: CPU time of nginx (schedstat) and wrk (rusage), each on a CPU of its own, with and without the
-#     agent, all probes on, in turns.
+# B6: CPU time of nginx (schedstat) and wrk (rusage), each on a CPU and in a cgroup of its own, as
+#     two pods are, with and without the agent, all probes on, in turns.
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tools/lib.sh"
@@ -25,7 +25,7 @@ SECONDS_EACH=${SECONDS_EACH:-5}
 GIGABYTES=${GIGABYTES:-4}
 SONDE=${SONDE:-$ROOT/sonde}
 PORT=${PORT:-19798}
-agent='' tool='' nginx='' work=$(mktemp -d)
+agent='' tool='' nginx='' cgroups='' mounted='' floor=0'' work=$(mktemp -d)
 
 stop() {
   local pid
@@ -35,7 +35,7 @@ stop() {
   done
 }
 # shellcheck disable=SC2086 # empty or one word
-trap 'stop $tool $nginx; [ -z "$agent" ] || kill "$agent" 2>/dev/null; rm -rf "$work"' EXIT
+trap '[ -z "$mounted" ] || umount "$mounted"; stop $tool $nginx; [ -z "$agent" ] || kill "$agent" 2>/dev/null; rmdir $cgroups 2>/dev/null; rm -rf "$work"' EXIT
 
 [ "$(id -u)" = 0 ] || die "it needs root" "run: sudo $0"
 [ "$ROUNDS" -ge 7 ] || die "ROUNDS=$ROUNDS: fewer than 7 say nothing"
@@ -43,8 +43,21 @@ for needed in bpftool tcplife bpftrace curl clang-19 wrk nginx iperf3 taskset "$
   command -v "$needed" >/dev/null || die "$needed is missing" "run: tools/setup bench; make build"
 done
 clang-19 -O2 -Wall -Werror -o "$work/storm" "$ROOT/bench/tcp/storm.c"
+# the peers attach by tracefs
+if [ ! -d /sys/kernel/tracing/events ]; then
+  mount -t tracefs sonde-bench /sys/kernel/tracing
+  mounted=/sys/kernel/tracing
+fi
 
-foreign() { bpftool prog show | grep -E '^[0-9]+: (tracing|raw_tracepoint|tracepoint|kprobe|perf_event) ' || true; }
+# BESIDE=1 measures although others' programs are attached: only the time of those that were loaded
+# since is counted, but who comes second finds the socket in the cache.
+BESIDE=${BESIDE:-}
+foreign() {
+  [ -n "$BESIDE" ] || bpftool prog show | grep -E '^[0-9]+: (tracing|raw_tracepoint|tracepoint|kprobe|perf_event) ' || true
+}
+
+# newest: the id of the program that was loaded last
+newest() { bpftool prog show | sed -n 's/^\([0-9]*\): .*/\1/p' | sort -n | tail -n 1; }
 [ -z "$(foreign)" ] || die "other BPF programs are attached; their time would be counted too:" \
   "$(foreign)" "stop what attached them, then run it again"
 
@@ -81,12 +94,14 @@ stop_both() {
   agent=''
 }
 
-# spent NAME...: "ns runs" of the programs; the runs of the first, which the others follow
+# spent NAME...: "ns runs" of the programs that are younger than $floor; the runs of the first, which
+# the others follow
 spent() {
   local name first=1
   for name in "$@"; do
-    bpftool prog show name "$name" 2>/dev/null | awk -v first=$first '
-      { for (i = 1; i < NF; i++) { if ($i == "run_time_ns") t += $(i + 1); if ($i == "run_cnt") n += $(i + 1) } }
+    bpftool prog show name "$name" 2>/dev/null | awk -v first=$first -v floor="$floor" '
+      /^[0-9]+: / { own = $1 + 0 > floor }
+      own { for (i = 1; i < NF; i++) { if ($i == "run_time_ns") t += $(i + 1); if ($i == "run_cnt") n += $(i + 1) } }
       END { print t + 0, first ? n + 0 : 0 }'
     first=0
   done | awk '{ t += $1; n += $2 } END { printf "%d %d\n", t, n }'
@@ -103,6 +118,7 @@ compare() {
   shift 4
   : >"$work/rounds"
   for ((round = 0; round < ROUNDS; round++)); do
+    floor=$(newest)
     if ((round % 2)); then
       start_tool "$theirs" "$@" && start_agent --bpf-stats --probes all,-sched
     else
@@ -214,9 +230,9 @@ bulk() {
 
 # bpf_time: ns of all tracing programs that are loaded, and of those with this name
 bpf_time() {
-  bpftool prog show | awk -v name="name $1 " '
-    /^[0-9]+: / { theirs = index($0, name) > 0 }
-    { for (i = 1; i < NF; i++) if ($i == "run_time_ns") { all += $(i + 1); if (theirs) t += $(i + 1) } }
+  bpftool prog show | awk -v name="name $1 " -v floor="$floor" '
+    /^[0-9]+: / { own = $1 + 0 > floor; theirs = index($0, name) > 0 }
+    own { for (i = 1; i < NF; i++) if ($i == "run_time_ns") { all += $(i + 1); if (theirs) t += $(i + 1) } }
     END { printf "%d %d\n", all - t, t }'
 }
 
@@ -226,6 +242,7 @@ b7() {
   : >"$work/rounds"
   for ((round = 0; round < ROUNDS; round++)); do
     await_alone
+    floor=$(newest)
     if ((round % 2)); then
       eval "start_tool tcp_probe $SRTT" && start_agent --bpf-stats --probes all,-sched
     else
@@ -246,6 +263,16 @@ b7() {
   echo
 }
 
+# within NAME COMMAND...: in a cgroup of its own, in place of this shell
+within() {
+  local hierarchy=/sys/fs/cgroup
+  [ ! -d /sys/fs/cgroup/cpu ] || hierarchy=/sys/fs/cgroup/cpu
+  local cgroup=$hierarchy/sonde-bench-$$-$1
+  mkdir -p "$cgroup"
+  # shellcheck disable=SC2016 # the inner shell's
+  shift && exec sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$cgroup" "$@"
+}
+
 start_nginx() {
   mkdir -p "$work/www"
   head -c 1024 /dev/zero | tr '\0' x >"$work/www/index.html"
@@ -258,7 +285,7 @@ error_log $work/nginx.log;
 events { worker_connections 1024; }
 http { access_log off; keepalive_requests 100000000; server { listen 127.0.0.1:19795; root $work/www; } }
 CONF
-  taskset -c 0 nginx -p "$work" -c "$work/nginx.conf" &
+  (within nginx taskset -c 0 nginx -p "$work" -c "$work/nginx.conf") &
   nginx=$!
   local i
   for ((i = 0; i < 100; i++)); do
@@ -278,11 +305,13 @@ worker() {
   esac
 }
 
+in_wrk() { (within wrk "$@"); }
+
 # http: "requests, us of CPU a request, requests/s, p99 ms, switches a request" of one run of wrk
 http() {
   local cpu switches wrk
   cpu=$(worker cpu) switches=$(worker switches)
-  wrk=$(rusage taskset -c 1 wrk -t1 -c64 -d"$SECONDS_EACH" --latency http://127.0.0.1:19795/)
+  wrk=$(rusage in_wrk taskset -c 1 wrk -t1 -c64 -d"$SECONDS_EACH" --latency http://127.0.0.1:19795/)
   awk -v wrk="$wrk" -v cpu="$(($(worker cpu) - cpu))" -v switches="$(($(worker switches) - switches))" '
     /requests in/ { n = $1 }
     /Requests\/sec/ { rate = $2 }
@@ -292,6 +321,7 @@ http() {
 
 b6() {
   local round what own
+  cgroups=$(echo /sys/fs/cgroup{,/cpu}/sonde-bench-$$-{nginx,wrk})
   start_nginx
   http >/dev/null # warm
   : >"$work/rounds"

@@ -175,6 +175,10 @@ struct in6_addr {
 	} in6_u;
 };
 
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
 struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
@@ -185,6 +189,7 @@ struct sock_common {
 	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	struct hlist_node skc_bind_node; /* among the sockets of the same local port */
 };
 
 struct sock_cgroup_data {
@@ -193,7 +198,7 @@ struct sock_cgroup_data {
 };
 
 struct sock_cgroup_data___before_5_15 {
-	u64 val;
+	u64 val; /* a pointer unless one of the lowest two bits is set (sock_cgroup_ptr) */
 };
 
 struct sock {
@@ -238,6 +243,7 @@ struct tcp_sock {
 	u32 chrono_start;
 	u32 chrono_stat[3]; /* jiffies, by enum tcp_chrono less one */
 	u8 chrono_type : 2;
+	u64 tcp_mstamp; /* in microseconds: when the last segment arrived, among others */
 	struct {
 		u64 time; /* in microseconds; stamped when the connection is established, then by reads */
 	} rcvq_space;

@@ -208,7 +208,10 @@ static __always_inline struct socket_record *begin_record(struct sock *sk, int o
 			fresh.since = bpf_ktime_get_ns();
 		}
 	} else {
-		fresh.cgroup_id = socket_cgroup_id(sk);
+		struct socket_record *listener = new_state == TCP_SYN_RECV ? listener_of(sk) : NULL;
+
+		fresh.cgroup_id =
+			listener && listener->server ? listener->cgroup_id : socket_cgroup_id(sk);
 	}
 	fresh.slot = slot_of(fresh.cgroup_id);
 	fresh.server = new_state != TCP_SYN_SENT && old_state != TCP_SYN_SENT;

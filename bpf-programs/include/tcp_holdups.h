@@ -59,7 +59,8 @@ static __always_inline void window_closed(struct sock *sk, struct socket_record 
 static __always_inline void note_own_window(struct sock *sk, struct socket_record *r, u32 window)
 {
 	if (window) {
-		r->zero_window_sent = 0;
+		if (r->zero_window_sent) /* what is not written stays in the other CPU's cache */
+			r->zero_window_sent = 0;
 	} else if (!r->zero_window_sent) {
 		r->zero_window_sent = 1;
 		window_closed(sk, r, WINDOW_SENT);
@@ -69,7 +70,8 @@ static __always_inline void note_own_window(struct sock *sk, struct socket_recor
 static __always_inline void note_their_window(struct sock *sk, struct socket_record *r, u32 window)
 {
 	if (window) {
-		r->zero_window_seen = 0;
+		if (r->zero_window_seen)
+			r->zero_window_seen = 0;
 	} else if (!r->zero_window_seen) {
 		r->zero_window_seen = 1;
 		window_closed(sk, r, WINDOW_RECEIVED);

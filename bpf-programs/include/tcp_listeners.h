@@ -75,3 +75,28 @@ static __always_inline void listener_ended(struct sock *sk)
 	if (l)
 		count_listen_drops(l, BPF_CORE_READ(sk, sk_drops.counter));
 }
+
+/* A function of its own, so that its parameter's type gets into the BTF that the Java view is generated from. */
+static __noinline void write_listener(struct seq_file *out, struct listener_row *row)
+{
+	bpf_seq_write(out, row, sizeof(*row));
+}
+
+static __always_inline int report_listener(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct inet_connection_sock *icsk;
+	struct listener_row row = {};
+	struct listener *l = ctx->value;
+	struct sock *sk = ctx->sk;
+
+	if (!sk || !l || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
+		return 0;
+	icsk = (struct inet_connection_sock *)sk;
+	count_listen_drops(l, BPF_CORE_READ(sk, sk_drops.counter));
+	row.cgroup_id = l->cgroup_id;
+	row.half_made = BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter);
+	row.waiting = BPF_CORE_READ(sk, sk_ack_backlog);
+	row.room = BPF_CORE_READ(sk, sk_max_ack_backlog);
+	write_listener(ctx->meta->seq, &row);
+	return 0;
+}

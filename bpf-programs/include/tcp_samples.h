@@ -13,8 +13,11 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-/* A busy socket gives 100 samples a second of its smoothed round-trip time, whatever its packets are. */
-#define RTT_INTERVAL_NS 10000000ULL
+/*
+ * 10 ms, in jiffies, rounded up: a busy socket gives at most 100 samples a second of its smoothed round-trip time, whatever
+ * its packets are. Jiffies, since to read the clock is the dearest thing in these programs.
+ */
+const volatile u32 rtt_interval_jiffies = 1;
 
 enum send_state {
 	SEND_NONE = 0,
@@ -43,15 +46,19 @@ static __always_inline void send_began(struct sock *sk)
 }
 
 /* At its end. On loopback the acknowledgement has been here by now. */
-static __always_inline void send_ended(void *ctx, struct sock *sk, struct socket_record *r)
+static __always_inline void send_ended(void *ctx, struct sock *sk, struct socket_record *r,
+				       const bool typed)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	struct tcp_sock *tp;
 
 	if (!r || r->send_state != SEND_BEGUN)
 		return;
-	r->send_target = BPF_CORE_READ(tp, write_seq);
+	tp = typed ? bpf_skc_to_tcp_sock(sk) : (struct tcp_sock *)sk;
+	if (!tp)
+		return;
+	r->send_target = GET(tp, write_seq);
 	r->send_state = SEND_SENT;
-	if ((s32)(BPF_CORE_READ(tp, snd_una) - r->send_target) >= 0) {
+	if ((s32)(GET(tp, snd_una) - r->send_target) >= 0) {
 		r->send_state = SEND_NONE;
 		count_since(ctx, sk, r, LATENCY_SEND_ACK, r->send_since);
 	}
@@ -73,8 +80,9 @@ static __always_inline void segment_arrived(void *ctx, struct sock *sk, struct s
 	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)((void *)skb + bpf_core_field_offset(skb->cb));
 	struct socket_record *r = find_socket(sk);
 	struct tcp_sock *tp;
-	u64 now, cgroup_id;
+	u64 cgroup_id;
 	u32 srtt;
+	u16 now;
 
 	if (!r)
 		return;
@@ -87,10 +95,10 @@ static __always_inline void segment_arrived(void *ctx, struct sock *sk, struct s
 		return;
 	note_own_window(sk, r, typed ? tp->rcv_wnd : BPF_CORE_READ(tp, rcv_wnd));
 	note_their_window(sk, r, typed ? tp->snd_wnd : BPF_CORE_READ(tp, snd_wnd));
-	now = bpf_ktime_get_ns();
-	if (now - r->rtt_at < RTT_INTERVAL_NS)
+	now = bpf_jiffies64();
+	if (r->rtt_at && (u16)(now - r->rtt_at) < rtt_interval_jiffies)
 		return;
-	r->rtt_at = now;
+	r->rtt_at = now ? now : 1;
 	note_limits(sk, tp, r, typed);
 	srtt = typed ? tp->srtt_us : BPF_CORE_READ(tp, srtt_us);
 	/* in eighths of a microsecond */
@@ -105,6 +113,19 @@ static __always_inline void data_ready(struct sock *sk)
 
 	if (r && !r->ready_since)
 		r->ready_since = bpf_ktime_get_ns();
+}
+
+/* The same from where the kernel tells the application, which it does with the segment in hand: it has read the clock. */
+static __always_inline void data_told(struct sock *sk)
+{
+	struct socket_record *r = find_socket(sk);
+	struct tcp_sock *tp;
+
+	if (!r || r->ready_since)
+		return;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (tp)
+		r->ready_since = tp->tcp_mstamp * 1000;
 }
 
 /* The application has taken some; the socket is locked. */

@@ -9,6 +9,7 @@ import dev.sonde.ffi.BpfLink;
 import dev.sonde.ffi.BpfObject;
 import dev.sonde.ffi.BpfProgram;
 import dev.sonde.ffi.Hooks;
+import dev.sonde.ffi.KernelFeatures;
 import dev.sonde.ffi.OpenOptions;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,6 +28,9 @@ final class Ladder {
   private static final String ON_DEMAND = "raw_tp";
 
   private static final String ITERATOR = "iter/";
+
+  /** At most so often the round-trip time of a socket is sampled. */
+  private static final long RTT_INTERVAL_NANOS = 10_000_000;
 
   private final KernelSettings settings;
   private final SharedMaps maps;
@@ -274,6 +278,8 @@ final class Ladder {
       }
       case "tcp" -> {
         object.setGlobal("use_socket_storage", storage);
+        object.setGlobal(
+            "rtt_interval_jiffies", Math.ceilDiv(RTT_INTERVAL_NANOS, KernelFeatures.jiffyNanos()));
         if (!settings.tcpLongWait().isZero()) {
           object.setGlobal("tcp_long_wait_ns", settings.tcpLongWait().toNanos());
         }

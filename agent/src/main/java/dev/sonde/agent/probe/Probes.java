@@ -89,9 +89,16 @@ final class Probes {
                       HASH,
                       "tcp_set_state_btf",
                       "tcp_set_state_2_btf",
-                      "tcp_destroy_raw")
+                      "tcp_destroy_raw",
+                      "tcp_destroy_2_raw")
                   .withOptional("tcp_old_sockets"),
-              Rung.of("raw_tp", HASH, "tcp_set_state_raw", "tcp_set_state_2_raw", "tcp_destroy_raw")
+              Rung.of(
+                      "raw_tp",
+                      HASH,
+                      "tcp_set_state_raw",
+                      "tcp_set_state_2_raw",
+                      "tcp_destroy_raw",
+                      "tcp_destroy_2_raw")
                   .withOptional("tcp_old_sockets")));
 
   static final ProbeSpec TCP_SEND =

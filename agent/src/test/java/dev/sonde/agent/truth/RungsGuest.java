@@ -199,6 +199,12 @@ class RungsGuest {
           .as("workloads")
           .isGreaterThan(before);
     }
+    // opened in the name of whose listener it is, before anybody could have accepted
+    Scrape opened = new Scrape(probes.read());
+    for (String role : List.of("client", "server")) {
+      assertThat(opened.sum("sonde_tcp_opens_total", "role", role)).as(role).isEqualTo(1);
+    }
+    assertThat(opened.sum("sonde_tcp_opens_total", "unit", "~unknown")).as("nobody's").isZero();
   }
 
   private static void countsBytes(ProbesInProcess probes, String metric) throws IOException {

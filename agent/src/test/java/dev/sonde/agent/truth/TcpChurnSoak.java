@@ -13,8 +13,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * 5,000 connections a second for a minute ({@code -Dsonde.soak}): each is counted on both sides,
@@ -76,14 +77,20 @@ class TcpChurnSoak {
     return all;
   }
 
-  @Test
-  void nothingIsLostLeftBehindOrTakenBack() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"tcp_owner=tp_btf", "tcp_owner=tp_btf_hash"})
+  void nothingIsLostLeftBehindOrTakenBack(String mechanism) throws IOException {
     String program = Compiled.program(directory, "tcp_load").toString();
     int seconds = Math.max(5, SECONDS);
     try (LossyPair net = LossyPair.create(0);
         AgentProcess agent =
             AgentProcess.start(
-                "--grpc-listen", "off", "--probes", "all,-sched,-cgroup,-container_start,-oom");
+                "--grpc-listen",
+                "off",
+                "--probes",
+                "all,-sched,-cgroup,-container_start,-oom",
+                "--mechanism",
+                mechanism);
         PodCgroup serverPod = PodCgroup.create();
         PodCgroup clientPod = PodCgroup.create();
         TcpPeer server = peer(serverPod, net.a(), program, "serve", "127.0.0.1", "server")) {
@@ -117,10 +124,11 @@ class TcpChurnSoak {
       long most =
           sum(moved) + moved.of("sonde_tcp_resets_total") + moved.of("sonde_tcp_retransmits_total");
       proof(
-          "churn: %,d connections in %.0f s (%.0f/s): opens %,d + %,d, closes %,d + %,d; events"
+          "churn, %s: %,d connections in %.0f s (%.0f/s): opens %,d + %,d, closes %,d + %,d; events"
               + " %,d written and read, %,d lost for want of room, of %,d to %,d; %d looks, no"
               + " counter fell; kernel memory %+d kB; resident %.1f MB, %.1f MB"
               + " before; agent's CPU %.1f%% of one",
+          mechanism,
           truth,
           took,
           truth / took,

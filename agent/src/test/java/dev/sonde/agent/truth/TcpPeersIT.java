@@ -160,7 +160,8 @@ class TcpPeersIT {
                 "10.77.0.1",
                 port,
                 Integer.toString(sockets),
-                Integer.toString(sockets))) {
+                Integer.toString(sockets),
+                "0")) {
           assertThat(client.answer()).isEqualTo(sockets);
           Scrape s = settled(agent, clientPod, sockets + 100L);
           List<Scrape.Sample> series = s.samples(CONNECTS, clientPod.labels());

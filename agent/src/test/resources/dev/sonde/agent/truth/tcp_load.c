@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Load of a known size on TCP. Says "ok NUMBER" on its output when a step is done.
 //
-//   tcp_load serve ADDRESS HOW          ok PORT; echoes what it reads. HOW: client (the client closes
+//   tcp_load serve ADDRESS HOW [PORT]   ok PORT; echoes what it reads. HOW: client (the client closes
 //                                       first), server (closes after its answer), leak (never closes)
+//                                       For each line that it reads: ok CONNECTIONS, those accepted
+//                                       so far. Others may listen on PORT, too (SO_REUSEPORT)
 //   tcp_load visit ADDRESS PORT HOW PER_SECOND SECONDS
 //                                       connect, a byte each way, close; ok CONNECTIONS
 //   tcp_load reuse ADDRESS PORT SOCKETS PER_SECOND SECONDS
 //                                       the same bytes over connections that stay; ok MESSAGES
-//   tcp_load hold ADDRESS PORT SOCKETS ADDRESSES
-//                                       connects to ADDRESS and those after it in turn, keeps all;
-//                                       ok SOCKETS, then waits to be killed
+//   tcp_load hold ADDRESS PORT SOCKETS ADDRESSES ENDED
+//                                       connects to ADDRESS and those after it in turn, keeps all,
+//                                       and sends its end on ENDED of them; ok SOCKETS, then waits
+//                                       to be killed
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -56,21 +59,24 @@ static struct sockaddr_in at(const char *address, int port)
 	return to;
 }
 
-static void serve(const char *address, const char *how)
+static void serve(const char *address, const char *how, int port)
 {
-	struct sockaddr_in to = at(address, 0);
+	struct sockaddr_in to = at(address, port);
 	socklen_t size = sizeof(to);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), epoll = epoll_create1(0);
 	struct epoll_event e = { .events = EPOLLIN }, events[256];
-	int i, fd, n;
+	int i, fd, n, one = 1;
+	long accepted = 0;
 	char bytes[4096];
 
-	if (bind(listener, (struct sockaddr *)&to, size) || listen(listener, 4096) ||
+	if (setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) || bind(listener, (struct sockaddr *)&to, size) || listen(listener, 4096) ||
 	    getsockname(listener, (struct sockaddr *)&to, &size))
 		die("listen");
 	e.data.fd = listener;
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &e))
 		die("epoll_ctl");
+	e.data.fd = STDIN_FILENO;
+	epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &e); // fails where it is a file
 	done(ntohs(to.sin_port));
 	for (;;) {
 		int ready = epoll_wait(epoll, events, 256, -1);
@@ -79,6 +85,7 @@ static void serve(const char *address, const char *how)
 			fd = events[i].data.fd;
 			if (fd == listener) {
 				while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+					accepted++;
 					e.data.fd = fd;
 					if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e))
 						die("epoll_ctl");
@@ -88,6 +95,13 @@ static void serve(const char *address, const char *how)
 				continue;
 			}
 			n = read(fd, bytes, sizeof(bytes));
+			if (fd == STDIN_FILENO) {
+				if (n <= 0)
+					epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL);
+				else
+					done(accepted);
+				continue;
+			}
 			if (n > 0 && write(fd, bytes, n) != n)
 				die("write");
 			if (n <= 0 && how[0] == 'l')
@@ -160,14 +174,18 @@ static void reuse(struct sockaddr_in to, long sockets, long per_second, long sec
 	done(i);
 }
 
-static void hold(struct sockaddr_in to, long sockets, long addresses)
+static void hold(struct sockaddr_in to, long sockets, long addresses, long ended)
 {
 	in_addr_t first = ntohl(to.sin_addr.s_addr);
 	long i;
 
 	for (i = 0; i < sockets; i++) {
+		int fd;
+
 		to.sin_addr.s_addr = htonl(first + i % addresses);
-		connected(&to);
+		fd = connected(&to);
+		if (i < ended && shutdown(fd, SHUT_WR))
+			die("shutdown");
 	}
 	done(i);
 	for (;;)
@@ -177,14 +195,14 @@ static void hold(struct sockaddr_in to, long sockets, long addresses)
 int main(int argc, char **argv)
 {
 	many_descriptors();
-	if (argc == 4 && !strcmp(argv[1], "serve"))
-		serve(argv[2], argv[3]);
+	if ((argc == 4 || argc == 5) && !strcmp(argv[1], "serve"))
+		serve(argv[2], argv[3], argc == 5 ? atoi(argv[4]) : 0);
 	else if (argc == 7 && !strcmp(argv[1], "visit"))
 		visit(at(argv[2], atoi(argv[3])), argv[4], atol(argv[5]), atol(argv[6]));
 	else if (argc == 7 && !strcmp(argv[1], "reuse"))
 		reuse(at(argv[2], atoi(argv[3])), atol(argv[4]), atol(argv[5]), atol(argv[6]));
-	else if (argc == 6 && !strcmp(argv[1], "hold"))
-		hold(at(argv[2], atoi(argv[3])), atol(argv[4]), atol(argv[5]));
+	else if (argc == 7 && !strcmp(argv[1], "hold"))
+		hold(at(argv[2], atoi(argv[3])), atol(argv[4]), atol(argv[5]), atol(argv[6]));
 	else
 		die("arguments");
 	return 0;
