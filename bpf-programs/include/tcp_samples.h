@@ -31,12 +31,34 @@ static __always_inline void count_since(void *ctx, struct sock *sk, struct socke
 	count_wait(ctx, sk, slot, cgroup_id, kind, since);
 }
 
+/* Whether what is followed was acknowledged before now. */
+static __always_inline bool send_acknowledged(struct sock *sk, struct socket_record *r)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+
+	return (s32)(BPF_CORE_READ(tp, snd_una) - r->send_target) >= 0;
+}
+
+/*
+ * Of a send whose acknowledgement came unseen nobody knows how long it took: the kernel reports the segments of
+ * established connections only, and none to a program that it interrupts. To be asked before the next segment that is
+ * seen, the next send and the own FIN, whose acknowledgement is seen again.
+ */
+static __always_inline void forget_unseen_acknowledgement(struct sock *sk, struct socket_record *r)
+{
+	if (r->send_state == SEND_SENT && send_acknowledged(sk, r))
+		r->send_state = SEND_NONE;
+}
+
 /* Before a send call's bytes are queued. */
 static __always_inline void send_began(struct sock *sk)
 {
 	struct socket_record *r = find_socket(sk);
 
-	if (!r || r->send_state != SEND_NONE)
+	if (!r)
+		return;
+	forget_unseen_acknowledgement(sk, r);
+	if (r->send_state != SEND_NONE)
 		return;
 	r->send_since = bpf_ktime_get_ns();
 	r->send_state = SEND_BEGUN;
@@ -51,10 +73,19 @@ static __always_inline void send_ended(void *ctx, struct sock *sk, struct socket
 		return;
 	r->send_target = BPF_CORE_READ(tp, write_seq);
 	r->send_state = SEND_SENT;
-	if ((s32)(BPF_CORE_READ(tp, snd_una) - r->send_target) >= 0) {
+	if (send_acknowledged(sk, r)) {
 		r->send_state = SEND_NONE;
 		count_since(ctx, sk, r, LATENCY_SEND_ACK, r->send_since);
 	}
+}
+
+/* At the end of a call that the kernel took nothing of, for want of room: the next call is another. */
+static __always_inline void send_failed(struct sock *sk)
+{
+	struct socket_record *r = find_socket(sk);
+
+	if (r && r->send_state == SEND_BEGUN)
+		r->send_state = SEND_NONE;
 }
 
 /* Everything is acknowledged, as a change of state tells. */
@@ -78,6 +109,7 @@ static __always_inline void segment_arrived(void *ctx, struct sock *sk, struct s
 
 	if (!r)
 		return;
+	forget_unseen_acknowledgement(sk, r);
 	if (r->send_state == SEND_SENT && (s32)(BPF_CORE_READ(cb, ack_seq) - r->send_target) >= 0) {
 		r->send_state = SEND_NONE;
 		count_since(ctx, sk, r, LATENCY_SEND_ACK, r->send_since);

@@ -13,6 +13,8 @@
 #include "sockets.h"
 #include "starts.h"
 #include "tcp_accepts.h"
+#include "tcp_census.h"
+#include "tcp_changes.h"
 #include "tcp_connections.h"
 #include "tcp_holdups.h"
 #include "tcp_latency.h"
@@ -71,60 +73,7 @@ static __always_inline struct tcp_stats *stats_row(u32 slot)
 	return bpf_map_lookup_elem(&tcp_stats, &row);
 }
 
-/* Owners */
-
-static __always_inline void handle_set_state(void *ctx, struct sock *sk, int old_state,
-					     int new_state, const bool typed)
-{
-	if (typed ? is_tcp_family(sk->__sk_common.skc_family, sk->sk_protocol) : is_tcp(sk))
-		connection_changed(ctx, sk, old_state, new_state, typed);
-}
-
-/*
- * The kernel skips a program that it interrupts itself: a packet that arrives while a process' change of state is being
- * counted would have its own change lost, for tens of connections in ten thousand. So there are two programs at the
- * hook: the second does what the first was skipped for, which is when the first is at work on this CPU.
- */
-struct nesting {
-	u32 at_work;
-	u32 padding[15];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* possible CPUs, set before load */
-	__type(key, u32);
-	__type(value, struct nesting);
-} tcp_set_state_nesting SEC(".maps");
-
-static __always_inline volatile u32 *set_state_at_work(void)
-{
-	u32 cpu = bpf_get_smp_processor_id();
-	struct nesting *n = bpf_map_lookup_elem(&tcp_set_state_nesting, &cpu);
-
-	return n ? &n->at_work : NULL;
-}
-
-static __always_inline void first_set_state(void *ctx, struct sock *sk, int old_state,
-					    int new_state, const bool typed)
-{
-	volatile u32 *at_work = set_state_at_work();
-
-	if (!at_work)
-		return;
-	*at_work = 1;
-	handle_set_state(ctx, sk, old_state, new_state, typed);
-	*at_work = 0;
-}
-
-static __always_inline void second_set_state(void *ctx, struct sock *sk, int old_state,
-					     int new_state, const bool typed)
-{
-	volatile u32 *at_work = set_state_at_work();
-
-	if (at_work && *at_work)
-		handle_set_state(ctx, sk, old_state, new_state, typed);
-}
+/* Owners, and the life of connections */
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_set_state_btf, struct sock *sk, int old_state, int new_state)
@@ -269,6 +218,26 @@ int tcp_listeners(struct bpf_iter__bpf_sk_storage_map *ctx)
 	return 0;
 }
 
+/* Every socket that there is, now and then; at the end it writes which pass that was. */
+SEC("iter/bpf_sk_storage_map")
+int tcp_census_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	u64 session = ctx->meta->session_id;
+	struct socket_record *r = ctx->value;
+	struct sock *sk = ctx->sk;
+	u8 state;
+
+	if (!sk || !r) {
+		bpf_seq_write(ctx->meta->seq, &session, sizeof(session));
+		return 0;
+	}
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	/* a child that is not open yet has a copy of its listener's record */
+	if (state != TCP_SYN_RECV && state != TCP_CLOSE)
+		count_in_census(r, session);
+	return 0;
+}
+
 /* The first byte that a container sends as a server */
 
 struct container_start_event {
@@ -324,8 +293,10 @@ static __always_inline void count_sent(void *ctx, struct sock *sk, long accepted
 	struct tcp_stats *s;
 	u32 slot;
 
-	if (accepted <= 0)
+	if (accepted <= 0) {
+		send_failed(sk);
 		return;
+	}
 	r = socket_at_io(sk);
 	slot = socket_slot_in_process(sk, r);
 	/* once per accepted socket, and all there is to it on this path */
@@ -360,7 +331,7 @@ int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, u64 siz
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length_btf, struct sock *sk, int accepted, int flags)
 {
-	if (accepted > 0 && sk->sk_protocol == IPPROTO_TCP && is_tcp(sk))
+	if (sk->sk_protocol == IPPROTO_TCP && is_tcp(sk))
 		count_sent(ctx, sk, accepted);
 	return 0;
 }
@@ -368,7 +339,7 @@ int BPF_PROG(sock_send_length_btf, struct sock *sk, int accepted, int flags)
 SEC("raw_tp/sock_send_length")
 int BPF_PROG(sock_send_length_raw, struct sock *sk, int accepted, int flags)
 {
-	if (accepted > 0 && is_tcp(sk))
+	if (is_tcp(sk))
 		count_sent(ctx, sk, accepted);
 	return 0;
 }
