@@ -363,6 +363,7 @@ struct trace_event_raw_sys_exit {
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+	u64 session_id;
 };
 
 struct bpf_iter__bpf_sk_storage_map {

@@ -101,6 +101,12 @@ static __always_inline void census(struct socket_record *r, u32 slot, u8 state)
 	r->counted_state = state;
 }
 
+/* What the census has a socket as; a child that is not open yet is in no queue and in no application's hands. */
+static __always_inline u8 census_state(int state)
+{
+	return state == TCP_CLOSE || state == TCP_SYN_RECV ? 0 : state;
+}
+
 static __always_inline u32 connect_failure(struct sock *sk, int err)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
@@ -250,6 +256,8 @@ static __always_inline void connection_changed(void *ctx, struct sock *sk, int o
 		s = connection_row(slot);
 	if (new_state == TCP_ESTABLISHED && r)
 		opened(ctx, sk, r, s, old_state, typed);
+	if (r && (new_state == TCP_FIN_WAIT1 || new_state == TCP_LAST_ACK))
+		forget_unseen_acknowledgement((struct tcp_sock *)sk, r, false);
 	/* the FIN, and so all before it, is acknowledged */
 	if (r &&
 	    (new_state == TCP_FIN_WAIT2 || (new_state == TCP_CLOSE && old_state == TCP_LAST_ACK)))
@@ -260,8 +268,6 @@ static __always_inline void connection_changed(void *ctx, struct sock *sk, int o
 		listener_ended(sk);
 	if (new_state == TCP_CLOSE)
 		ended(ctx, sk, r, s, slot, cgroup_id, old_state, typed);
-	/* a child that is not open yet is in no queue and in no application's hands */
 	if (r)
-		census(r, slot,
-		       new_state == TCP_CLOSE || new_state == TCP_SYN_RECV ? 0 : new_state);
+		census(r, slot, census_state(new_state));
 }

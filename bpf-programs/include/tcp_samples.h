@@ -34,12 +34,34 @@ static __always_inline void count_since(void *ctx, struct sock *sk, struct socke
 	count_wait(ctx, sk, slot, cgroup_id, kind, since);
 }
 
+/* Whether what is followed was acknowledged before now. */
+static __always_inline bool send_acknowledged(struct tcp_sock *tp, struct socket_record *r,
+					      const bool typed)
+{
+	return (s32)(GET(tp, snd_una) - r->send_target) >= 0;
+}
+
+/*
+ * Of a send whose acknowledgement came unseen nobody knows how long it took: the kernel reports the segments of
+ * established connections only, and none to a program that it interrupts. To be asked before the next segment that is
+ * seen, the next send and the own FIN, whose acknowledgement is seen again.
+ */
+static __always_inline void forget_unseen_acknowledgement(struct tcp_sock *tp,
+							  struct socket_record *r, const bool typed)
+{
+	if (r->send_state == SEND_SENT && send_acknowledged(tp, r, typed))
+		r->send_state = SEND_NONE;
+}
+
 /* Before a send call's bytes are queued. */
 static __always_inline void send_began(struct sock *sk)
 {
 	struct socket_record *r = find_socket(sk);
 
-	if (!r || r->send_state != SEND_NONE)
+	if (!r)
+		return;
+	forget_unseen_acknowledgement((struct tcp_sock *)sk, r, false);
+	if (r->send_state != SEND_NONE)
 		return;
 	r->send_since = bpf_ktime_get_ns();
 	r->send_state = SEND_BEGUN;
@@ -58,10 +80,19 @@ static __always_inline void send_ended(void *ctx, struct sock *sk, struct socket
 		return;
 	r->send_target = GET(tp, write_seq);
 	r->send_state = SEND_SENT;
-	if ((s32)(GET(tp, snd_una) - r->send_target) >= 0) {
+	if (send_acknowledged(tp, r, typed)) {
 		r->send_state = SEND_NONE;
 		count_since(ctx, sk, r, LATENCY_SEND_ACK, r->send_since);
 	}
+}
+
+/* At the end of a call that the kernel took nothing of, for want of room: the next call is another. */
+static __always_inline void send_failed(struct sock *sk)
+{
+	struct socket_record *r = find_socket(sk);
+
+	if (r && r->send_state == SEND_BEGUN)
+		r->send_state = SEND_NONE;
 }
 
 /* Everything is acknowledged, as a change of state tells. */
@@ -86,13 +117,14 @@ static __always_inline void segment_arrived(void *ctx, struct sock *sk, struct s
 
 	if (!r)
 		return;
+	tp = typed ? bpf_skc_to_tcp_sock(sk) : (struct tcp_sock *)sk;
+	if (!tp)
+		return;
+	forget_unseen_acknowledgement(tp, r, typed);
 	if (r->send_state == SEND_SENT && (s32)(BPF_CORE_READ(cb, ack_seq) - r->send_target) >= 0) {
 		r->send_state = SEND_NONE;
 		count_since(ctx, sk, r, LATENCY_SEND_ACK, r->send_since);
 	}
-	tp = typed ? bpf_skc_to_tcp_sock(sk) : (struct tcp_sock *)sk;
-	if (!tp)
-		return;
 	note_own_window(sk, r, typed ? tp->rcv_wnd : BPF_CORE_READ(tp, rcv_wnd));
 	note_their_window(sk, r, typed ? tp->snd_wnd : BPF_CORE_READ(tp, snd_wnd));
 	now = bpf_jiffies64();

@@ -17,8 +17,10 @@ static __always_inline void count_sent(void *ctx, struct sock *sk, long accepted
 	struct tcp_stats *s;
 	u32 slot;
 
-	if (accepted <= 0)
+	if (accepted <= 0) {
+		send_failed(sk);
 		return;
+	}
 	r = socket_at_io(sk);
 	slot = socket_slot_in_process(sk, r);
 	/* once per accepted socket, and all there is to it on this path */

@@ -9,6 +9,8 @@
 #include <bpf/bpf_tracing.h>
 #include "sockets.h"
 #include "tcp_accepts.h"
+#include "tcp_census.h"
+#include "tcp_changes.h"
 #include "tcp_late.h"
 #include "tcp_listeners.h"
 #include "tcp_receives.h"
@@ -16,7 +18,6 @@
 #include "tcp_retransmits.h"
 #include "tcp_samples.h"
 #include "tcp_sends.h"
-#include "tcp_set_state.h"
 
 /* Changes of state, which tell owners and connections */
 
@@ -77,6 +78,26 @@ int tcp_listeners(struct bpf_iter__bpf_sk_storage_map *ctx)
 	return report_listener(ctx);
 }
 
+/* Every socket that there is, now and then; at the end it writes which pass that was. */
+SEC("iter/bpf_sk_storage_map")
+int tcp_census_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	u64 session = ctx->meta->session_id;
+	struct socket_record *r = ctx->value;
+	struct sock *sk = ctx->sk;
+	u8 state;
+
+	if (!sk || !r) {
+		bpf_seq_write(ctx->meta->seq, &session, sizeof(session));
+		return 0;
+	}
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	/* a child that is not open yet has a copy of its listener's record */
+	if (state != TCP_SYN_RECV && state != TCP_CLOSE)
+		count_in_census(r, session);
+	return 0;
+}
+
 /* Bytes sent */
 
 SEC("fexit/tcp_sendmsg")
@@ -99,7 +120,7 @@ int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, u64 siz
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length_btf, struct sock *sk, int accepted, int flags)
 {
-	if (accepted > 0 && is_tcp_family(sk->__sk_common.skc_family, sk->sk_protocol))
+	if (is_tcp_family(sk->__sk_common.skc_family, sk->sk_protocol))
 		count_sent(ctx, sk, accepted, true);
 	return 0;
 }
@@ -107,7 +128,7 @@ int BPF_PROG(sock_send_length_btf, struct sock *sk, int accepted, int flags)
 SEC("raw_tp/sock_send_length")
 int BPF_PROG(sock_send_length_raw, struct sock *sk, int accepted, int flags)
 {
-	if (accepted > 0 && is_tcp(sk))
+	if (is_tcp(sk))
 		count_sent(ctx, sk, accepted, false);
 	return 0;
 }

@@ -1,5 +1,6 @@
 package dev.sonde.agent.probe;
 
+import dev.sonde.ffi.layout.CensusRow;
 import dev.sonde.ffi.layout.ContainerStart;
 import dev.sonde.ffi.layout.CpuState;
 import dev.sonde.ffi.layout.LossRow;
@@ -139,7 +140,7 @@ public record MemoryPlan(
     sum += pages((long) slots * ContainerStart.SIZE);
     sum += pages((long) cpus * slots * TcpStats.SIZE);
     sum += pages((long) cpus * slots * TcpConnectionStats.SIZE);
-    sum += pages((long) slots * TcpHoldups.SIZE);
+    sum += pages((long) slots * TcpHoldups.SIZE) + pages((long) slots * CensusRow.SIZE);
     sum += pages((long) slots * TcpLatencies.KINDS * TcpLatency.SIZE) + pages(cpus * 64L);
     sum += pages(cpus * CpuState.SIZE) + pages(cpus * LossRow.SIZE);
     // cgroup_slots, free_slots, slot_owners, neighbours_rest

@@ -83,7 +83,7 @@ final class Probes {
               "sonde_tcp_connections"),
           List.of(
               Rung.of("tp_btf", STORAGE, "tcp_set_state_btf", "tcp_set_state_2_btf")
-                  .withOptional("tcp_old_sockets"),
+                  .withOptional("tcp_old_sockets", "tcp_census_pass"),
               Rung.of(
                       "tp_btf_hash",
                       HASH,
@@ -311,7 +311,7 @@ final class Probes {
           MEMORY_RECLAIM,
           OOM);
 
-  /** Programs that make up for each other's skipped runs: tcp.bpf.c says how. */
+  /** Programs that make up for each other's skipped runs: tcp_changes.h says how. */
   static final Set<String> MADE_UP_FOR =
       Set.of(
           "tcp_set_state_btf", "tcp_set_state_2_btf", "tcp_set_state_raw", "tcp_set_state_2_raw");

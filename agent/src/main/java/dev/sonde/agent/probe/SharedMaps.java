@@ -88,9 +88,14 @@ final class SharedMaps {
 
   private void size(BpfMap map) {
     switch (map.name()) {
-      case "cgroup_slots", "free_slots", "slot_owners", "container_starts", "tcp_holdups" ->
+      case "cgroup_slots",
+          "free_slots",
+          "slot_owners",
+          "container_starts",
+          "tcp_holdups",
+          "tcp_census" ->
           map.setMaxEntries(settings.maxSlots());
-      case "losses", "cpu_states", "events_perf", "tcp_set_state_nesting" ->
+      case "losses", "cpu_states", "events_perf", "tcp_counted_changes" ->
           map.setMaxEntries(settings.cpus());
       case "events" -> map.setMaxEntries(settings.ringBytes());
       case "tcp_stats", "tcp_connection_stats", "process_stats", "memory_stats" ->

@@ -7,6 +7,7 @@ import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.TcpConnectionStats;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Connections opened, failed and closed, resets, and how many sockets are in which state: {@code
@@ -53,9 +54,11 @@ final class TcpConnections implements ProbeSource {
 
   private final KernelSettings settings;
   private final MappedArray stats;
+  private final Raw raw = new Raw();
   private final boolean states;
   private final boolean resets;
   private final TcpUsers users;
+  private final @Nullable TcpCensus census;
   private final PerWorkload<Counts, Counts> workloads;
 
   /** The same shape for what was last read and for the totals. */
@@ -94,11 +97,43 @@ final class TcpConnections implements ProbeSource {
     this.stats = probes.maps().get("tcp_connection_stats").mmap();
     this.states = probes.probe(Probes.TCP_OWNER).loaded() != null;
     this.resets = probes.probe(Probes.TCP_RESET).loaded() != null;
+    this.census = TcpCensus.open(probes, slots);
     this.workloads = new PerWorkload<>(slots, pods, Counts::new, w -> new Counts());
+  }
+
+  /** As the kernel has them. */
+  private final class Raw implements TcpCensus.Counters {
+    @Override
+    public int sockets(int slot, int state) {
+      int now = 0;
+      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
+        now += (int) TcpConnectionStats.sockets(stats.segment(), row(cpu, slot), state);
+      }
+      return now;
+    }
+
+    @Override
+    public long changes(int slot) {
+      MemorySegment s = stats.segment();
+      long now = 0;
+      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
+        for (int i = 0; i < ROLES.size(); i++) {
+          now += TcpConnectionStats.opens(s, row(cpu, slot), i);
+        }
+        for (int i = 0; i < CLOSE_REASONS.size(); i++) {
+          now += TcpConnectionStats.closes(s, row(cpu, slot), i);
+        }
+      }
+      return now;
+    }
   }
 
   @Override
   public void collect(SnapshotBuilder out) {
+    if (census != null) {
+      census.look(raw);
+      out.addOwn(KernelSource.EVENTS_LOST, census.missed(), "where", "missed_end");
+    }
     workloads.read(this::read);
     workloads.forgetGone();
     workloads.forEach(
@@ -144,9 +179,9 @@ final class TcpConnections implements ProbeSource {
     totals.notReceived += notReceived - last.notReceived;
     last.notReceived = notReceived;
     for (int i = 0; i < STATES.length; i++) {
-      int now = 0;
-      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-        now += (int) TcpConnectionStats.sockets(s, row(cpu, slot), i);
+      int now = raw.sockets(slot, i);
+      if (census != null) {
+        now -= census.gone(slot, i);
       }
       totals.sockets[i] += now - last.sockets[i];
       last.sockets[i] = now;
@@ -176,6 +211,9 @@ final class TcpConnections implements ProbeSource {
 
   @Override
   public void close() {
+    if (census != null) {
+      census.close();
+    }
     stats.close();
   }
 }

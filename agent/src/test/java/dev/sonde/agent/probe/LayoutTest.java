@@ -26,6 +26,7 @@ class LayoutTest {
                   "tcp_connection_event",
                   "tcp_latency",
                   "tcp_holdups",
+                  "census_row",
                   "listener_row",
                   "container_start_event",
                   "loss_row"),

@@ -85,6 +85,24 @@ public final class ProbesInProcess implements AutoCloseable {
     return all;
   }
 
+  /**
+   * Detaches one of a probe's programs and leaves the others: as if the kernel never ran it.
+   *
+   * @param probe the one that has it
+   */
+  public void detach(String probe, String program) {
+    for (AttachedProbe p : probes.probes()) {
+      AttachedProbe.Loaded loaded = p.loaded();
+      if (p.report().probe().equals(probe) && loaded != null) {
+        // links are those of the needed programs, in their order, and then of others
+        int at = loaded.rung().programs().indexOf(program);
+        loaded.links().get(at).close();
+        return;
+      }
+    }
+    throw new IllegalArgumentException("no probe " + probe);
+  }
+
   /** All series, as a scrape would show them: histograms as their sum and count. */
   public String read() {
     Text text = new Text();

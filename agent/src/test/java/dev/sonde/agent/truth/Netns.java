@@ -94,17 +94,22 @@ final class Netns {
 
   /** A counter's sum over every namespace but these. */
   static long elsewhere(String counter, String... namespaces) {
-    long sum = parse(Command.run("nstat", "-asz")).getOrDefault(counter, 0L);
+    return allBut(namespaces).getOrDefault(counter, 0L);
+  }
+
+  /** The sums over every namespace but these: this one, and all that have a name. */
+  static Map<String, Long> allBut(String... namespaces) {
+    Map<String, Long> sums = parse(Command.run("nstat", "-asz"));
     for (String line : Command.run("ip", "netns", "list").lines().toList()) {
       String name = line.split(" ")[0];
       if (!name.isEmpty() && !List.of(namespaces).contains(name)) {
         try {
-          sum += counters(name).getOrDefault(counter, 0L);
+          counters(name).forEach((counter, n) -> sums.merge(counter, n, Long::sum));
         } catch (AssertionError gone) {
           // another test's namespace, removed meanwhile
         }
       }
     }
-    return sum;
+    return sums;
   }
 }

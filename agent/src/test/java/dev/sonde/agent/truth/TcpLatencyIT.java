@@ -48,30 +48,37 @@ class TcpLatencyIT {
       int millis) {
     client.connect(net.addressB(), server.listen(net.addressB()));
     server.tell("accept");
-    long[] micros = new long[2];
+    long[] figures = new long[3];
     TcpMoved moved =
         TcpMoved.during(
             agent,
             () -> {
               server.begin("late " + messages + " " + millis);
-              micros[1] = client.tell("timed " + messages + " 500");
-              micros[0] = server.answer();
+              client.tell("timed " + messages + " 500");
+              figures[0] = server.answer();
+              figures[1] = client.tell("beganall");
+              figures[2] = server.tell("beganall");
             });
     TcpTimes times = new TcpTimes(moved, serverPod);
-    double least = micros[0] / 1e6;
-    double most = micros[1] / 1e6;
+    // from the reader's process being awake, and from before the sender's call, to having read
+    double least = figures[0] / 1e6;
+    double most = (figures[2] - figures[1]) / 1e9;
     double found = times.seconds(TcpTimes.RECEIVE_WAIT);
     proof(
-        "receive wait: %d of %d messages, %.4f s; the reader saw %.4f s (%+.2f%%), the sender %.4f"
-            + " s",
+        "receive wait: %d of %d messages, %.4f s; from being awake to having read %.4f s (%+.2f%%),"
+            + " from being sent to having been read %.4f s (%+.2f%%)",
         times.count(TcpTimes.RECEIVE_WAIT),
         messages,
         found,
         least,
         100 * (found - least) / least,
-        most);
+        most,
+        100 * (found - most) / most);
     assertThat(times.count(TcpTimes.RECEIVE_WAIT)).isEqualTo(messages);
     assertThat(found).isBetween(least, most);
+    // the reader wakes up some time after its data was there: that is part of the wait, and on an
+    // emulated CPU tens of milliseconds
+    assertThat(found).isGreaterThan(0.95 * most);
     TcpTimes sent = new TcpTimes(moved, clientPod);
     proof(
         "send to ACK: %d of %d messages, mean %.6f s",

@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.reflect.Field;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SelectionKey;
@@ -21,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +32,10 @@ import org.jspecify.annotations.Nullable;
 final class TcpPeerMain {
   private @Nullable ServerSocketChannel listener;
   private @Nullable SocketChannel socket;
+
+  /** When what it was told last was done, by CLOCK_MONOTONIC. */
+  private long[] began = new long[1];
+
   private final TcpCrowd crowd = new TcpCrowd();
 
   private final TcpHolder holder = new TcpHolder();
@@ -65,6 +71,10 @@ final class TcpPeerMain {
       case "echo" -> echo(Integer.parseInt(c[1]));
       case "timed" -> timed(Integer.parseInt(c[1]), Integer.parseInt(c[2]));
       case "late" -> late(Integer.parseInt(c[1]), Integer.parseInt(c[2]));
+      case "connectedfrom" -> connectedFrom(c[1], Integer.parseInt(c[2]));
+      case "paced" -> paced(Integer.parseInt(c[1]), Integer.parseInt(c[2]), Integer.parseInt(c[3]));
+      case "began" -> began[Integer.parseInt(c[1])];
+      case "beganall" -> Arrays.stream(began).sum();
       case "shutdown" -> shutdown();
       case "close" -> close();
       case "serve" -> crowd.serve(c[1], TcpCrowd.Serve.valueOf(c[2]));
@@ -175,21 +185,26 @@ final class TcpPeerMain {
     return bytes;
   }
 
-  /** {@link #ask}; the microseconds from each send to the end of its echo, added up. */
+  /** {@link #ask}, one after the other; "began" tells when each was sent. */
   private long timed(int messages, int size) throws IOException {
-    long start = System.nanoTime();
-    ask(messages, size);
-    return (System.nanoTime() - start) / 1000;
+    long[] sent = new long[messages];
+    for (int i = 0; i < messages; i++) {
+      sent[i] = System.nanoTime();
+      ask(1, size);
+    }
+    began = sent;
+    return messages;
   }
 
   /**
    * Sends back messages that it reads only some time after they were there; the microseconds from
-   * seeing each to having read it, added up.
+   * seeing each to having read it, added up. "began" tells when each had been read.
    */
   private long late(int messages, int millis) throws IOException, InterruptedException {
     ByteBuffer buffer = ByteBuffer.allocateDirect(65536);
     SocketChannel channel = socket();
     long nanos = 0;
+    long[] read = new long[messages];
     for (int i = 0; i < messages; i++) {
       channel.configureBlocking(false);
       try (Selector selector = Selector.open()) {
@@ -200,10 +215,36 @@ final class TcpPeerMain {
       long seen = System.nanoTime();
       Thread.sleep(millis);
       channel.read(buffer.clear());
-      nanos += System.nanoTime() - seen;
+      read[i] = System.nanoTime();
+      nanos += read[i] - seen;
       channel.write(buffer.flip());
     }
+    began = read;
     return nanos / 1000;
+  }
+
+  /** {@link #connect}, whose begin "began 0" tells, by CLOCK_MONOTONIC. */
+  private long connectedFrom(String host, int port) throws IOException {
+    InetSocketAddress to = new InetSocketAddress(host, port);
+    SocketChannel channel = SocketChannel.open();
+    began = new long[] {System.nanoTime()};
+    channel.connect(to);
+    socket = channel;
+    return ((InetSocketAddress) channel.getLocalAddress()).getPort();
+  }
+
+  /** Sends messages one after the other; "began N" tells when each was sent. */
+  private long paced(int messages, int size, int millis) throws IOException, InterruptedException {
+    ByteBuffer buffer = ByteBuffer.allocateDirect(size);
+    socket().setOption(StandardSocketOptions.TCP_NODELAY, true);
+    began = new long[messages];
+    for (int i = 0; i < messages; i++) {
+      buffer.clear();
+      began[i] = System.nanoTime();
+      socket().write(buffer);
+      Thread.sleep(millis);
+    }
+    return messages;
   }
 
   private long shutdown() throws IOException {
