@@ -158,8 +158,10 @@ boot_once() {
       machine=(-machine "virt,memory-backend=memory" -cpu "${VMTEST_CPU:-cortex-a72}")
       ;;
   esac
+  # -icount: an instruction takes the guest 2 ns, however long it takes here. While this machine does
+  # something else the guest's clock stands still with its processor; idle, it goes with ours.
   "$(emulator "$architecture")" -nodefaults -no-user-config -no-reboot -display none -monitor none \
-    "${machine[@]}" -accel tcg,thread=single -smp "$cpus" -m "$memory" \
+    "${machine[@]}" -accel tcg,thread=single -icount shift=1,sleep=on -smp "$cpus" -m "$memory" \
     -object "memory-backend-memfd,id=memory,size=${memory}M,share=on" \
     -kernel "$kernel/vmlinux" -initrd "$kernel/initrd" -append "$arguments" \
     -chardev "socket,id=files,path=$work/files" -device vhost-user-fs-pci,chardev=files,tag=root \

@@ -23,15 +23,6 @@ public final class Patience {
     return Duration.ofMillis(inGuest() ? 5 * millis : millis);
   }
 
-  /**
-   * How far two measurements of time may be apart, in percent. A guest beside other tests gets what
-   * they leave: its processor stands still for a tenth of a second now and then, and where between
-   * two looks at its clock that falls is neither's fault.
-   */
-  public static double percent(double alone) {
-    return Boolean.getBoolean("sonde.guest.beside") ? Math.max(alone, 25) : alone;
-  }
-
   /** Seconds of a machine that is not emulated. */
   public static Duration seconds(long seconds) {
     return Duration.ofSeconds(seconds * FACTOR);
