@@ -136,8 +136,8 @@ class AgentGuest {
           kernel.slices());
       // a plain tracepoint does not tell whether a task that is woken is on its CPU already
       assertThat(sonde.waits()).as("waits").isCloseTo(kernel.slices(), within(plain ? 2.0 : 0.0));
-      assertThat(sonde.waited()).as("waited").isCloseTo(kernel.waited(), withinPercentage(4));
-      assertThat(sonde.onCpu()).as("on CPU").isCloseTo(kernel.onCpu(), withinPercentage(4));
+      assertThat(sonde.waited()).as("waited").isCloseTo(kernel.waited(), withinPercentage(1));
+      assertThat(sonde.onCpu()).as("on CPU").isCloseTo(kernel.onCpu(), withinPercentage(1));
       // not recursion: which nested runs the kernel skips is up to the packets; what was lost by it
       // would show in the bytes and retransmits above
       for (String where : List.of("reserve", "storage", "map_full", "missed_switch")) {
