@@ -18,9 +18,9 @@ public final class Patience {
     return FACTOR > 1;
   }
 
-  /** Between two looks: each costs an emulated CPU more, and the thing looked at takes longer. */
+  /** Between two looks: each costs an emulated CPU more. */
   public static Duration pause(long millis) {
-    return Duration.ofMillis(inGuest() ? 5 * millis : millis);
+    return Duration.ofMillis(inGuest() ? 2 * millis : millis);
   }
 
   /** Seconds of a machine that is not emulated. */
