@@ -45,6 +45,13 @@ public final class ProbeSet implements AutoCloseable {
    */
   public static ProbeSet attach(
       KernelSettings settings, Map<String, String> forced, Predicate<String> enabled) {
+    if (asksForHash(forced, enabled)) {
+      ProbeSet asked = attach(settings, forced, enabled, Records.HASH);
+      if (asked.allUp(enabled)) {
+        return asked; // storage could serve fewer
+      }
+      asked.close();
+    }
     ProbeSet storage = attach(settings, forced, enabled, Records.STORAGE);
     Set<String> down = new HashSet<>();
     for (ProbeSpec spec : Probes.TCP) {
@@ -72,6 +79,24 @@ public final class ProbeSet implements AutoCloseable {
     }
     hash.close();
     return attach(settings, forced, enabled, Records.STORAGE).explainedBy(hash);
+  }
+
+  /** Whether a TCP mechanism is forced that knows its owners from a hash. */
+  private static boolean asksForHash(Map<String, String> forced, Predicate<String> enabled) {
+    return Probes.TCP.stream()
+        .filter(spec -> enabled.test(spec.name()))
+        .anyMatch(
+            spec ->
+                spec.ladder().stream()
+                    .filter(rung -> rung.mechanism().equals(forced.get(spec.name())))
+                    .anyMatch(rung -> rung.records() == Records.HASH));
+  }
+
+  /** But for what only storage can serve. */
+  private boolean allUp(Predicate<String> enabled) {
+    return probes.stream()
+        .filter(p -> enabled.test(p.report().probe()))
+        .allMatch(p -> p.loaded() != null || p.report().probe().equals(Probes.TCP_LISTEN.name()));
   }
 
   /**

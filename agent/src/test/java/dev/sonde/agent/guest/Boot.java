@@ -7,7 +7,7 @@ import java.util.List;
  *
  * @param kernel the series, as {@code vmtest list} prints it
  * @param variant how it is booted
- * @param everyDay the highest tier that {@code make test} runs there; 0: {@code make matrix} alone
+ * @param everyDay the highest tier that {@code make test} runs there
  */
 record Boot(String kernel, Variant variant, int everyDay) {
   /** The longest first: two run at a time, and the last should be a short one. */
@@ -18,9 +18,9 @@ record Boot(String kernel, Variant variant, int everyDay) {
           new Boot("7.2", Variant.PLAIN, 1),
           new Boot("6.18", Variant.PLAIN, 1),
           new Boot("6.1", Variant.PLAIN, 1),
-          new Boot("6.1", Variant.CGROUP_V1, 0),
+          new Boot("6.1", Variant.CGROUP_V1, 1),
           new Boot("6.12-arm64", Variant.PLAIN, 1),
-          new Boot("6.12", Variant.INTEGRITY, 0),
+          new Boot("6.12", Variant.INTEGRITY, 1),
           new Boot("6.12", Variant.CONFIDENTIALITY, 1));
 
   String name() {

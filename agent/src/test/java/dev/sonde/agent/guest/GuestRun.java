@@ -50,7 +50,7 @@ record GuestRun(Boot boot, int exit, List<Result> results, Path log) {
       command.addAll(List.of("--mem", Integer.toString(MEMORY_MIB)));
       command.addAll(List.of("--timeout", Integer.toString(SECONDS), "--out", out.toString()));
       command.add("--");
-      command.addAll(java(boot, root, besideOthers));
+      command.addAll(java(boot, root));
       command.add(GuestMain.class.getName());
       command.add("/run/vmtest/results.tsv");
       tests.forEach(test -> command.add(test.getName()));
@@ -78,7 +78,7 @@ record GuestRun(Boot boot, int exit, List<Result> results, Path log) {
   }
 
   /** Start-up counts for more than speed: the guest's CPU is emulated. */
-  private static List<String> java(Boot boot, Path root, boolean besideOthers) {
+  private static List<String> java(Boot boot, Path root) {
     return List.of(
         "bash",
         "-c",
@@ -94,8 +94,6 @@ record GuestRun(Boot boot, int exit, List<Result> results, Path log) {
         "-Dsonde.root=" + root,
         "-Dsonde.guest=" + boot.name(),
         "-Dsonde.patience=" + Patience.IN_A_GUEST,
-        "-Dsonde.guest.beside=" + besideOthers,
-        "-Dsonde.matrix=" + GuestBoots.MATRIX,
         "-Dsonde.attach.only=" + Boolean.getBoolean("sonde.attach.only"),
         "-cp",
         System.getProperty("java.class.path"));

@@ -18,18 +18,9 @@ public final class Patience {
     return FACTOR > 1;
   }
 
-  /** Between two looks: each costs an emulated CPU more, and the thing looked at takes longer. */
+  /** Between two looks: each costs an emulated CPU more. */
   public static Duration pause(long millis) {
-    return Duration.ofMillis(inGuest() ? 5 * millis : millis);
-  }
-
-  /**
-   * How far two measurements of time may be apart, in percent. A guest beside other tests gets what
-   * they leave: its processor stands still for a tenth of a second now and then, and where between
-   * two looks at its clock that falls is neither's fault.
-   */
-  public static double percent(double alone) {
-    return Boolean.getBoolean("sonde.guest.beside") ? Math.max(alone, 25) : alone;
+    return Duration.ofMillis(inGuest() ? 2 * millis : millis);
   }
 
   /** Seconds of a machine that is not emulated. */

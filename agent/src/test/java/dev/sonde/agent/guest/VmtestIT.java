@@ -1,11 +1,13 @@
 package dev.sonde.agent.guest;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.sonde.agent.KernelTest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +25,8 @@ class VmtestIT {
   private static final Path ROOT =
       Path.of(System.getProperty("sonde.root", "..")).toAbsolutePath().normalize();
   private static final String KERNEL = "6.1";
+
+  private static final Duration STOPPED = Duration.ofSeconds(2);
 
   @TempDir Path folder;
 
@@ -48,20 +52,30 @@ class VmtestIT {
 
   private static Ended vmtest(Path folder, Map<String, String> environment, String... arguments)
       throws IOException, InterruptedException {
+    return ended(start(folder, environment, arguments), folder);
+  }
+
+  private static Process start(Path folder, Map<String, String> environment, String... arguments)
+      throws IOException {
     List<String> command = new ArrayList<>(List.of(ROOT.resolve("vmtest/vmtest").toString()));
     command.addAll(List.of(arguments));
-    Path output = folder.resolve("output");
-    Path errors = folder.resolve("errors");
     ProcessBuilder builder =
         new ProcessBuilder(command)
             .directory(ROOT.toFile())
             .redirectInput(Path.of("/dev/null").toFile())
-            .redirectOutput(output.toFile())
-            .redirectError(errors.toFile());
+            .redirectOutput(folder.resolve("output").toFile())
+            .redirectError(folder.resolve("errors").toFile());
     builder.environment().putAll(environment);
-    Process process = builder.start();
+    return builder.start();
+  }
+
+  private static Ended ended(Process process, Path folder)
+      throws IOException, InterruptedException {
     assertThat(process.waitFor(4, TimeUnit.MINUTES)).as("it ends").isTrue();
-    return new Ended(process.exitValue(), Files.readString(output), Files.readString(errors));
+    return new Ended(
+        process.exitValue(),
+        Files.readString(folder.resolve("output")),
+        Files.readString(folder.resolve("errors")));
   }
 
   private String kept(String name) throws IOException {
@@ -89,6 +103,40 @@ class VmtestIT {
     assertThat(host).doesNotExist();
   }
 
+  /** However long this machine does something else: what is measured there is the guest's own. */
+  @Test
+  void theClockOfAGuestStandsStillWithItsProcessor() throws IOException, InterruptedException {
+    String longestStep =
+        "exec bash -c 'p=${EPOCHREALTIME/./}; end=$((p + 1000000)); max=0; echo begun;"
+            + " while [ $p -lt $end ]; do c=${EPOCHREALTIME/./};"
+            + " [ $((c - p)) -le $max ] || max=$((c - p)); p=$c; done; echo $max'";
+    String out = folder + "/out";
+    Process vmtest =
+        start(folder, Map.of(), "run", KERNEL, "--out", out, "--", "sh", "-c", longestStep);
+    Path said = folder.resolve("out/stdout");
+    await("the guest to begin")
+        .atMost(Duration.ofMinutes(2))
+        .pollInterval(Duration.ofMillis(20))
+        .until(() -> Files.exists(said) && Files.readString(said).startsWith("begun"));
+    ProcessHandle guest =
+        vmtest
+            .descendants()
+            .filter(p -> p.info().command().orElse("").contains("qemu-system"))
+            .findFirst()
+            .orElseThrow();
+    new ProcessBuilder("kill", "-STOP", Long.toString(guest.pid())).start().waitFor();
+    Thread.sleep(STOPPED); // the processor's, not ours
+    assertThat(said).as("it was in the middle of it").hasContent("begun");
+    new ProcessBuilder("kill", "-CONT", Long.toString(guest.pid())).start().waitFor();
+    Ended ended = ended(vmtest, folder);
+    assertThat(ended.exit()).as(ended.errors()).isZero();
+    long longest = Long.parseLong(ended.output().lines().toList().getLast());
+    System.out.printf(
+        "proof: stopped for %d ms, the guest's clock made a step of %.3f ms%n",
+        STOPPED.toMillis(), longest / 1e3);
+    assertThat(longest).isLessThan(STOPPED.toMillis() * 1000 / 10);
+  }
+
   /** The command has run, and may not run twice. */
   @Test
   void aGuestThatDiesUnderTheCommandIsNotBootedAgain() throws IOException, InterruptedException {
@@ -111,7 +159,7 @@ class VmtestIT {
 
   @Test
   void endsWhenTheTimeIsUp() throws IOException, InterruptedException {
-    Ended ended = run(Map.of(), List.of("--timeout", "15"), "echo begun; sleep 1000");
+    Ended ended = run(Map.of(), List.of("--timeout", "5"), "echo begun; sleep 1000");
     assertThat(ended.exit()).as(ended.errors()).isEqualTo(124);
     assertThat(ended.output()).isEqualTo("begun\n");
     assertThat(ended.errors()).contains("--timeout");

@@ -171,7 +171,7 @@ final class AgentProcess implements AutoCloseable {
     // the one under way may have begun before: the next but one has not
     await("two more snapshots")
         .atMost(Patience.seconds(10))
-        .pollInterval(Patience.pause(20))
+        .pollInterval(INTERVAL.dividedBy(Patience.inGuest() ? 4 : 10)) // each look is a scrape
         .until(() -> snapshot() >= now + 2);
     return scrape();
   }

@@ -176,12 +176,8 @@ class RungsGuest {
           .as("waits")
           .isCloseTo(kernel.slices(), within(mechanism.equals("tracepoint") ? PLAIN : ODD));
       // the scheduler reads its clock before the hook does, and an emulated switch takes 30 us
-      assertThat(sonde.waited())
-          .as("waited")
-          .isCloseTo(kernel.waited(), withinPercentage(Patience.percent(4)));
-      assertThat(sonde.onCpu())
-          .as("on CPU")
-          .isCloseTo(kernel.onCpu(), withinPercentage(Patience.percent(4)));
+      assertThat(sonde.waited()).as("waited").isCloseTo(kernel.waited(), withinPercentage(1));
+      assertThat(sonde.onCpu()).as("on CPU").isCloseTo(kernel.onCpu(), withinPercentage(1));
       // each was stopped and made to go on once: a wake-up that is none of the involuntary switches
       assertThat(sonde.preemptions()).as("preempted").isEqualTo(kernel.involuntary());
     }
