@@ -2,7 +2,7 @@ package dev.sonde.agent.probe;
 
 import java.util.Locale;
 
-/** Why a segment was sent again, in the order of {@code enum retransmit_type} of tcp.bpf.c. */
+/** Why a segment was sent again, in the order of {@code enum retransmit_type} of tcp_stats.h. */
 enum RetransmitType {
   TIMEOUT(0),
   FAST(1),
