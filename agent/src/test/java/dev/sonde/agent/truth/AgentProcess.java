@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * The agent as a process of its own, on ports of its own.
@@ -112,10 +113,19 @@ final class AgentProcess implements AutoCloseable {
         "dev.sonde.agent.cli.Sonde");
   }
 
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
+  /**
+   * Nobody's now, nor anybody's by chance: the kernel gives outgoing connections ports above these.
+   */
+  private static int freePort() {
+    for (int tries = 0; tries < 1000; tries++) {
+      int port = ThreadLocalRandom.current().nextInt(10_000, 32_000);
+      try (ServerSocket socket = new ServerSocket(port)) {
+        return socket.getLocalPort();
+      } catch (IOException taken) {
+        // the next one
+      }
     }
+    throw new AssertionError("no free port between 10,000 and 32,000");
   }
 
   Process process() {

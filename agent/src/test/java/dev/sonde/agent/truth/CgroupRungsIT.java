@@ -22,7 +22,8 @@ class CgroupRungsIT {
   @ParameterizedTest
   @ValueSource(strings = {"tp_btf", "raw_tp", "tracepoint"})
   void whatIsGoneBeforeTheNextSnapshotHasItsName(String mechanism) {
-    try (ByteSink sink = ByteSink.open();
+    try (TraceFs _ = TraceFs.mounted();
+        ByteSink sink = ByteSink.open();
         AgentProcess agent =
             AgentProcess.start("--mechanism", "cgroup=" + mechanism, "--cri-endpoint", "off")) {
       Scrape first = agent.fresh();
