@@ -68,8 +68,8 @@ final class Ladder {
       return false; // nothing is saved
     }
     Map<String, Loaded> these = new HashMap<>();
-    BpfObject object = open(specs.getFirst().object());
     try {
+      BpfObject object = open(specs.getFirst().object());
       List<Candidate> chosen = new ArrayList<>();
       for (ProbeSpec spec : specs) {
         Candidate candidate = candidate(object, spec, required);

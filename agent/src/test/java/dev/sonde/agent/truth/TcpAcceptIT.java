@@ -13,7 +13,8 @@ class TcpAcceptIT {
   /** By system calls, which every kernel has, and which a user has to ask for. */
   @Test
   void acceptWaitIsWhatAServerSleeps() {
-    try (AgentProcess agent =
+    try (TraceFs _ = TraceFs.mounted();
+        AgentProcess agent =
             AgentProcess.start(
                 "--probes",
                 "all,-sched",
