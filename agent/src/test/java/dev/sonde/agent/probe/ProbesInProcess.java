@@ -9,6 +9,8 @@ import dev.sonde.exporter.model.Workload;
 import dev.sonde.ffi.BpfProgram;
 import dev.sonde.ffi.KernelFeatures;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -50,7 +52,13 @@ public final class ProbesInProcess implements AutoCloseable {
       CgroupHierarchy hierarchy = CgroupHierarchy.detect(null);
       KernelSettings settings =
           new KernelSettings(
-              64, KernelFeatures.possibleCpus(), hierarchy.idsFromV1(), 0, 1 << 20, false, null);
+              64,
+              KernelFeatures.possibleCpus(),
+              hierarchy.idsFromV1(),
+              hierarchy.number(Files.readString(Path.of("/proc/self/cgroup"))),
+              1 << 20,
+              false,
+              null);
       return new ProbesInProcess(
           PodTable.open(hierarchy, Duration.ofMinutes(5)),
           ProbeSet.attach(settings, forced, names::contains));
