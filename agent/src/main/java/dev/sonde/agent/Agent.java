@@ -121,8 +121,9 @@ public final class Agent implements AutoCloseable {
     }
     ProbeSet probes = own(Kernel.attach(config, hierarchy));
     report(probes.reports());
-    reportMemory(Kernel.memory(config));
-    reportHeap(Kernel.memory(config).maxSlots());
+    MemoryPlan memory = Kernel.memory(config);
+    reportMemory(memory);
+    reportHeap(memory.maxSlots());
     EventHub events = own(new EventHub());
     PeerTap tap = config.get(Options.TCP_PEERS) == 0 ? null : new PeerTap();
     EventRouter router = new EventRouter(pods, events::publish, tap);
