@@ -11,8 +11,9 @@
 #     takes turns, since the second finds the task in the cache. The kernel's own statistics, which
 #     the agent switches on by the BPF_ENABLE_STATS descriptor (--bpf-stats). What moves between CPUs
 #     cost (sched_migrate_task, which runqlat does not look at) is in Sonde's switch.
-# B2: CPU time (rusage) of the same benchmark with nothing, runqlat or the agent attached, in turns;
-#     statistics off.
+# B2: CPU time (rusage) of the same benchmark, both ends on one CPU, with nothing, runqlat or the agent
+#     attached, in turns; statistics off. On two CPUs the time of an op is that of waking one from idle,
+#     which varies by more than either tool costs.
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tools/lib.sh"
@@ -35,7 +36,7 @@ trap 'stop $tool; [ -z "$agent" ] || kill "$agent" 2>/dev/null; rm -rf "$work"' 
 
 [ "$(id -u)" = 0 ] || die "it needs root" "run: sudo $0"
 [ "$ROUNDS" -ge 7 ] || die "ROUNDS=$ROUNDS: fewer than 7 say nothing"
-for needed in bpftool runqlat perf curl "$SONDE"; do
+for needed in bpftool runqlat perf curl taskset "$SONDE"; do
   command -v "$needed" >/dev/null || die "$needed is missing" "run: tools/setup bench; make build"
 done
 
@@ -51,6 +52,16 @@ refuse_company() {
 
 # alone: nobody else is attached; asked while nothing of ours is.
 alone() { [ -z "$(foreign)" ]; }
+
+# undisturbed: nobody else came meanwhile. Programs that were just detached are freed a moment later.
+undisturbed() {
+  local i
+  for ((i = 0; i < 30; i++)); do
+    ! alone || return 0
+    sleep 0.1
+  done
+  return 1
+}
 
 # await_alone: a minute for others to go, who came after the start.
 await_alone() {
@@ -126,7 +137,7 @@ b1() {
     after=$(reading)
     stop_runqlat
     stop_agent
-    alone || continue # somebody came meanwhile: once more
+    undisturbed || continue # once more
     round=$((round + 1))
     echo "$before $after" | awk '{
       rw = ($11 - $1) / ($12 - $2); rs = ($13 - $3) / ($14 - $4)
@@ -145,7 +156,7 @@ b1() {
 # cpu: microseconds of CPU per op of one run
 cpu() {
   local TIMEFORMAT='%U %S'
-  { time pipe; } 2>&1 | awk -v ops="$OPS" '{ printf "%.4f\n", ($1 + $2) * 1e6 / ops }'
+  { time taskset -c 1 perf bench sched pipe -l "$OPS" >/dev/null 2>&1; } 2>&1 | awk -v ops="$OPS" '{ printf "%.4f\n", ($1 + $2) * 1e6 / ops }'
 }
 
 b2() {
@@ -161,7 +172,7 @@ b2() {
     start_agent
     ours=$(cpu)
     stop_agent
-    alone || continue
+    undisturbed || continue
     round=$((round + 1))
     echo "$none $theirs $ours" >>"$work/b2"
   done

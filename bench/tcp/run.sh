@@ -14,7 +14,8 @@
 #     the order turns too. Statistics off. What the tools themselves use is told beside it.
 # B7 also: the BPF time of all programs that ran, of both, by the kernel's statistics.
 # B6: CPU time of nginx (schedstat) and wrk (rusage), each on a CPU and in a cgroup of its own, as
-#     two pods are, with and without the agent, all probes on, in turns.
+#     two pods are, with nothing attached, with empty programs at the same hooks (what any tool pays
+#     that looks there), and with the agent, all probes on, in turns.
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tools/lib.sh"
@@ -319,29 +320,56 @@ http() {
     END { print n, (wrk * 1e6 + cpu / 1e3) / n, rate, p, switches / n }' "$work/out"
 }
 
+# attach_empty: programs that do nothing, at the hooks of a request
+attach_empty() {
+  local i
+  if [ ! -e "$work/empty" ]; then
+    clang-19 -target bpf -mcpu=v3 -O2 -g -idirafter "/usr/include/$(uname -m)-linux-gnu" \
+      -c "$ROOT/bench/tcp/empty.bpf.c" -o "$work/empty.bpf.o"
+    clang-19 -O2 -Wall -Werror -o "$work/empty" "$ROOT/bench/tcp/empty.c" -lbpf
+  fi
+  env --default-signal=INT "$work/empty" "$work/empty.bpf.o" >"$work/tool.log" 2>&1 &
+  tool=$!
+  for ((i = 0; i < 100; i++)); do
+    ! grep -q attached "$work/tool.log" || return 0
+    sleep 0.05
+  done
+  die "the empty programs did not attach: $(cat "$work/tool.log")"
+}
+
 b6() {
-  local round what own
+  local round what own order
   cgroups=$(echo /sys/fs/cgroup{,/cpu}/sonde-bench-$$-{nginx,wrk})
   start_nginx
   http >/dev/null # warm
   : >"$work/rounds"
   for ((round = 0; round < ROUNDS; round++)); do
     local -A run=()
-    for what in $( ((round % 2)) && echo off on || echo on off); do
+    order=$( ((round % 2)) && echo on empty off || echo off empty on)
+    for what in $order; do
       await_alone
-      if [ "$what" = on ]; then
-        start_agent
-        sleep 3
-        own=$(own_cpu "$agent")
-      fi
+      case $what in
+        on)
+          start_agent
+          sleep 3
+          own=$(own_cpu "$agent")
+          ;;
+        empty) attach_empty ;;
+      esac
       run[$what]=$(http)
-      if [ "$what" = on ]; then
-        own=$(awk -v a="$own" -v b="$(own_cpu "$agent")" -v s="$SECONDS_EACH" 'BEGIN { print 100 * (b - a) / s }')
-        kill "$agent" && { wait "$agent" 2>/dev/null || true; } && agent=''
-      fi
+      case $what in
+        on)
+          own=$(awk -v a="$own" -v b="$(own_cpu "$agent")" -v s="$SECONDS_EACH" 'BEGIN { print 100 * (b - a) / s }')
+          kill "$agent" && { wait "$agent" 2>/dev/null || true; } && agent=''
+          ;;
+        empty)
+          stop "$tool"
+          tool=''
+          ;;
+      esac
     done
-    echo "${run[off]} ${run[on]} $own" |
-      awk '{ print $2, $7, $7 / $2, $3, $8, $8 / $3, $4, $9, $9 - $4, $5, $10, $10 / $5, $11 }' >>"$work/rounds"
+    echo "${run[off]} ${run[on]} $own ${run[empty]}" |
+      awk '{ print $2, $7, $7 / $2, $3, $8, $8 / $3, $4, $9, $9 - $4, $5, $10, $10 / $5, $11, $13, $13 / $2, $14, $14 / $3 }' >>"$work/rounds"
   done
   stop "$nginx"
   nginx=''
@@ -350,7 +378,9 @@ b6() {
   echo "| | off | on | on against off |"
   echo "|---|---|---|---|"
   echo "| us of CPU a request, nginx and wrk | $(middle "$work/rounds" 1) | $(middle "$work/rounds" 2) | $(middle "$work/rounds" 3) |"
+  echo "| the same, empty programs at the same hooks | | $(middle "$work/rounds" 14) | $(middle "$work/rounds" 15) |"
   echo "| requests/s | $(middle "$work/rounds" 4) | $(middle "$work/rounds" 5) | $(middle "$work/rounds" 6) |"
+  echo "| the same, empty programs at the same hooks | | $(middle "$work/rounds" 16) | $(middle "$work/rounds" 17) |"
   echo "| p99, ms | $(middle "$work/rounds" 7) | $(middle "$work/rounds" 8) | $(middle "$work/rounds" 9) |"
   echo "| switches of nginx a request | $(middle "$work/rounds" 10) | $(middle "$work/rounds" 11) | $(middle "$work/rounds" 12) |"
   echo "| the agent, % of a CPU | | $(middle "$work/rounds" 13) | |"

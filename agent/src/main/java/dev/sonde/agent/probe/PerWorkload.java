@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +52,7 @@ final class PerWorkload<L, T> {
     final T totals;
     final Linger linger = new Linger();
     int slots;
+    boolean shown;
 
     Kept(Workload workload, T totals) {
       this.workload = workload;
@@ -161,7 +163,31 @@ final class PerWorkload<L, T> {
                     || (k.slots == 0 && k.linger.isOver(pods, k.workload, now)));
   }
 
+  /** Whether one of them is not zero. */
+  static boolean any(long[] counts) {
+    for (long n : counts) {
+      if (n != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   void forEach(BiConsumer<Workload, T> consumer) {
     totals.forEach((workload, kept) -> consumer.accept(workload, kept.totals));
+  }
+
+  /**
+   * Those alone that have series: containers, and what is none (sandboxes, units of the host) from
+   * its first use on. Most of those never use TCP, and there are more of them than of containers.
+   */
+  void forEachShown(Predicate<T> used, BiConsumer<Workload, T> consumer) {
+    totals.forEach(
+        (workload, kept) -> {
+          if (kept.shown || workload.isContainer() || used.test(kept.totals)) {
+            kept.shown = true;
+            consumer.accept(workload, kept.totals);
+          }
+        });
   }
 }

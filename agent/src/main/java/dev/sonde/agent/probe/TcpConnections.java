@@ -7,6 +7,7 @@ import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.TcpConnectionStats;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,6 +71,14 @@ final class TcpConnections implements ProbeSource {
     long notReceived;
     long receivedShown;
     final int[] sockets = new int[TcpConnectionStats.SOCKETS_COUNT];
+
+    boolean used() {
+      return PerWorkload.any(opens)
+          || PerWorkload.any(closes)
+          || PerWorkload.any(failures)
+          || PerWorkload.any(resets)
+          || IntStream.of(sockets).anyMatch(n -> n > 0);
+    }
 
     TcpUse use() {
       long failed = 0;
@@ -136,7 +145,8 @@ final class TcpConnections implements ProbeSource {
     }
     workloads.read(this::read);
     workloads.forgetGone();
-    workloads.forEach(
+    workloads.forEachShown(
+        Counts::used,
         (owner, t) -> {
           if (states) {
             users.use(owner, t.use());

@@ -48,6 +48,10 @@ final class TcpHoldupsProbe implements ProbeSource {
     long listenDrops;
     long timeWaits;
     @Nullable RecentTimeWaits recent;
+
+    boolean used() {
+      return PerWorkload.any(limited) || PerWorkload.any(windows) || listenDrops != 0;
+    }
   }
 
   /**
@@ -78,7 +82,8 @@ final class TcpHoldupsProbe implements ProbeSource {
     long second = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime());
     workloads.read((slot, last, totals) -> read(slot, last, totals, second));
     workloads.forgetGone();
-    workloads.forEach(
+    workloads.forEachShown(
+        Counts::used,
         (owner, t) -> {
           for (int i = 0; limits && i < t.limited.length; i++) {
             out.add(LIMITED, owner, t.limited[i] * jiffySeconds, "by", LIMITS.get(i));

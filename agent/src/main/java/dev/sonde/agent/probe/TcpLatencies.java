@@ -92,6 +92,15 @@ final class TcpLatencies implements ProbeSource {
     Totals() {
       Arrays.setAll(times, i -> new Durations());
     }
+
+    boolean used() {
+      for (Durations d : times) {
+        if (d.histogram().count() != 0) {
+          return true;
+        }
+      }
+      return false;
+    }
   }
 
   TcpLatencies(ProbeSet probes, Slots slots, PodTable pods) {
@@ -108,7 +117,8 @@ final class TcpLatencies implements ProbeSource {
   public void collect(SnapshotBuilder out) {
     workloads.read(this::read);
     workloads.forgetGone();
-    workloads.forEach(
+    workloads.forEachShown(
+        Totals::used,
         (owner, t) -> {
           for (Kind kind : up) {
             out.add(kind.metric, owner, t.times[kind.number].histogram());

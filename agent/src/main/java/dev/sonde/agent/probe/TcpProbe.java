@@ -30,6 +30,10 @@ final class TcpProbe implements ProbeSource {
     long sent;
     long received;
     final long[] retransmits = new long[RetransmitType.values().length];
+
+    boolean used() {
+      return sent != 0 || received != 0 || PerWorkload.any(retransmits);
+    }
   }
 
   TcpProbe(ProbeSet probes, Slots slots, PodTable pods) {
@@ -42,7 +46,8 @@ final class TcpProbe implements ProbeSource {
   public void collect(SnapshotBuilder out) {
     workloads.read(this::read);
     workloads.forgetGone();
-    workloads.forEach(
+    workloads.forEachShown(
+        Counts::used,
         (owner, t) -> {
           out.add(SENT, owner, t.sent);
           out.add(RECEIVED, owner, t.received);

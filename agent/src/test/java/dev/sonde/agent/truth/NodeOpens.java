@@ -24,9 +24,29 @@ record NodeOpens(long least, long sonde, long most) {
   static NodeOpens read(AgentProcess agent) {
     long least = kernel();
     Scrape scrape = agent.fresh();
-    double counted =
-        scrape.sum(OPENS) + scrape.sum(FAILURES) - scrape.sum(FAILURES, "reason", "local");
+    double counted = scrape.sum(OPENS) + scrape.sum(FAILURES) - unsent(scrape);
     return new NodeOpens(least, (long) counted, kernel());
+  }
+
+  /**
+   * The same where pods end and their series with them.
+   *
+   * @param soFar of {@link #increases}, having seen every series that ended
+   */
+  static NodeOpens read(AgentProcess agent, Increases soFar) {
+    long least = kernel();
+    Scrape scrape = agent.fresh();
+    soFar.see(scrape);
+    return new NodeOpens(least, soFar.total() - (long) unsent(scrape), kernel());
+  }
+
+  static Increases increases() {
+    return new Increases(OPENS, FAILURES);
+  }
+
+  /** Connects that the kernel does not count, since no SYN went out. */
+  private static double unsent(Scrape scrape) {
+    return scrape.sum(FAILURES, "reason", "local");
   }
 
   private static long kernel() {

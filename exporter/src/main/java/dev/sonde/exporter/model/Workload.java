@@ -42,4 +42,9 @@ public record Workload(String namespace, String pod, String container, String un
   public boolean isPod() {
     return !pod.isEmpty();
   }
+
+  /** Whether this is a container of a pod; the pod's sandbox is none. */
+  public boolean isContainer() {
+    return !container.isEmpty();
+  }
 }
