@@ -133,21 +133,25 @@ static __noinline u32 find_slot(struct task_record *r, u64 cgroups, u64 cgroup_i
 	return r->slot;
 }
 
-/*
- * The slot of a task's workload, remembered for as long as the task keeps its css_set: every move to another cgroup
- * gives it another one.
- */
-static __always_inline u32 task_slot(struct task_struct *task, struct task_record *r,
+/* Every move of a task to another cgroup gives it another one. */
+static __always_inline u64 css_set_of(struct task_struct *task, const bool typed)
+{
+	u64 cgroups = (u64)GET(task, cgroups);
+
+	barrier_var(cgroups); /* read here and not where it is needed, which the verifier gets to in many ways */
+	return cgroups;
+}
+
+/* The slot of a task's workload, remembered for as long as the task keeps its css_set. */
+static __always_inline u32 task_slot(struct task_struct *task, struct task_record *r, u64 cgroups,
 				     const bool typed)
 {
-	u64 cgroups = typed ? (u64)task->cgroups : (u64)BPF_CORE_READ(task, cgroups);
-
 	if (__builtin_expect(r->cgroups == cgroups, 1)) {
 		u32 slot = r->slot;
 
 		if (__builtin_expect(slot != SLOT_OTHER || r->slot_epoch == slot_epoch_now(), 1))
 			return slot;
 	}
-	return find_slot(r, cgroups, task_cgroup_id(task, typed),
+	return find_slot(r, cgroups, task_cgroup_id(task),
 			 typed ? task->flags : BPF_CORE_READ(task, flags));
 }

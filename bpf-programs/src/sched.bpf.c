@@ -212,6 +212,7 @@ static __always_inline int make_up_for_missed_switch(void *ctx, struct cpu_state
 						     struct task_struct *prev, u32 prev_pid,
 						     u64 now, const bool typed)
 {
+	u64 cgroups = css_set_of(prev, typed);
 	u32 cpu = bpf_get_smp_processor_id();
 	u64 start = got_cpu_at(prev, now, typed);
 	struct task_record *r;
@@ -223,7 +224,7 @@ static __always_inline int make_up_for_missed_switch(void *ctx, struct cpu_state
 		start = now;
 	r = prev_pid ? record_of(prev, prev_pid) : NULL;
 	if (r) {
-		u32 row = sched_row(cpu, task_slot(prev, r, typed));
+		u32 row = sched_row(cpu, task_slot(prev, r, cgroups, typed));
 		struct sched_stats *s = bpf_map_lookup_elem(&sched_stats, &row);
 
 		if (s && r->queued_at) {
@@ -267,6 +268,7 @@ static __always_inline void handle_switch(void *ctx, bool preempt, struct task_s
 	u32 cpu = bpf_get_smp_processor_id();
 	u32 prev_pid = GET(prev, pid);
 	u32 next_pid = GET(next, pid);
+	u64 cgroups = css_set_of(next, typed);
 	struct cpu_state *c = bpf_map_lookup_elem(&cpu_states, &cpu);
 	struct task_record *r;
 	u32 slot = SLOT_NONE;
@@ -297,7 +299,7 @@ static __always_inline void handle_switch(void *ctx, bool preempt, struct task_s
 	if (next_pid) {
 		r = record_of(next, next_pid);
 		if (r) {
-			slot = task_slot(next, r, typed);
+			slot = task_slot(next, r, cgroups, typed);
 			enter_cpu(ctx, cpu, slot, r, next, now, typed);
 		}
 	}
@@ -488,7 +490,7 @@ static __always_inline void leave_current(struct cpu_state *c, u32 cpu, u32 pid,
 		COUNT_LOSS(storage);
 		return;
 	}
-	slot = task_slot(task, r, false);
+	slot = task_slot(task, r, css_set_of(task, false), false);
 	row = sched_row(cpu, slot);
 	s = bpf_map_lookup_elem(&sched_stats, &row);
 	if (!s)
