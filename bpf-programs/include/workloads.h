@@ -71,8 +71,11 @@ static __always_inline u32 slot_epoch_now(void)
 	return epoch ? *epoch : 0;
 }
 
-/* Takes a slot for a workload that has none yet. Cold: once per workload. */
-static __noinline u32 take_slot(u64 cgroup_id)
+/*
+ * Takes a slot for a workload that has none yet. Cold: once per workload. Global, so that the verifier walks it once and not
+ * in each of the ways that lead to it.
+ */
+__noinline u32 take_slot(u64 cgroup_id)
 {
 	u32 slot = SLOT_OTHER;
 	u32 *theirs;
