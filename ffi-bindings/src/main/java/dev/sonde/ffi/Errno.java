@@ -118,6 +118,17 @@ public record Errno(int number) {
     return known == null ? "Unknown error " + number : known[1];
   }
 
+  /** Written out: a record's own is made of method handles at its first use, in every start. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Errno e && e.number == number;
+  }
+
+  @Override
+  public int hashCode() {
+    return number;
+  }
+
   /** {@code EPERM (Operation not permitted)}. */
   @Override
   public String toString() {

@@ -9,7 +9,7 @@ import java.util.logging.SimpleFormatter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes over {@code java.util.logging}, which gRPC uses and slf4j hands one-nio's lines to.
+ * Takes over {@code java.util.logging}, which the exporter and gRPC use.
  *
  * <p>The JDK makes an instance when the first JUL logger is asked for, since {@link #install} named
  * this class in {@code java.util.logging.config.class}: an agent in which nobody uses JUL never

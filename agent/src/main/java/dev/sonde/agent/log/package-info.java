@@ -6,7 +6,7 @@
  * </pre>
  *
  * <p>{@link dev.sonde.agent.log.Log} is what the agent's own code writes to. {@link System.Logger}
- * (the other modules, the JDK) and {@code java.util.logging} (gRPC; one-nio by way of slf4j) end in
- * the same place, from level warn upwards.
+ * (the JDK), slf4j (one-nio) and {@code java.util.logging} (the exporter, gRPC) end in the same
+ * place, from level warn upwards.
  */
 package dev.sonde.agent.log;

@@ -3,8 +3,11 @@ package dev.sonde.agent.log;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -112,6 +115,27 @@ class LogTest {
         .hasLineCount(2)
         .contains("level=info logger=dev.sonde.exporter msg=\"ours 1\"")
         .contains("level=warn logger=io.other msg=\"their {warning}\"");
+  }
+
+  @Test
+  void slf4jEndsHereFromWarnUpwards() {
+    org.slf4j.Logger oneNio =
+        new Slf4jBridge().getLoggerFactory().getLogger("one.nio.server.Server");
+    oneNio.info("not this");
+    oneNio.warn("port {}", "x");
+    oneNio.error("cannot {}", "accept", new IllegalStateException("why"));
+    assertThat(written())
+        .hasLineCount(2)
+        .contains("level=warn logger=one.nio.server.Server msg=\"port x\"")
+        .contains("level=error logger=one.nio.server.Server msg=\"cannot accept\"")
+        .contains("error=\"java.lang.IllegalStateException: why\"");
+  }
+
+  /** The launcher names it. */
+  @Test
+  void theLauncherHandsSlf4jOverToSonde() throws IOException {
+    assertThat(Files.readString(Path.of("..", "sonde")))
+        .contains("-Dslf4j.provider=" + Slf4jBridge.class.getName() + " ");
   }
 
   @Test

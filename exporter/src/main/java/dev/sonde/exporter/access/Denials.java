@@ -15,8 +15,6 @@ import java.util.logging.Logger;
  * #rearm} lets the next of each kind be logged again. Any thread may call.
  */
 public final class Denials {
-  private static final Logger LOG = Logger.getLogger(Denials.class.getName());
-
   private final String port;
   private final EnumMap<Denial, LongAdder> counts = new EnumMap<>(Denial.class);
   private final EnumSet<Denial> logged = EnumSet.noneOf(Denial.class);
@@ -47,12 +45,18 @@ public final class Denials {
       first = logged.add(why);
     }
     if (first) {
-      LOG.log(
-          Level.WARNING,
-          "{0}: refused {1} ({2}: {3}); further ones are only counted, in"
-              + " sonde_access_refused_total",
-          new Object[] {port, client, why.label(), detail.replaceAll("\\p{Cntrl}", "?")});
+      log()
+          .log(
+              Level.WARNING,
+              "{0}: refused {1} ({2}: {3}); further ones are only counted, in"
+                  + " sonde_access_refused_total",
+              new Object[] {port, client, why.label(), detail.replaceAll("\\p{Cntrl}", "?")});
     }
+  }
+
+  /** Not held: a start in which nobody is refused does not load {@code java.util.logging}. */
+  private static Logger log() {
+    return Logger.getLogger(Denials.class.getName());
   }
 
   /** The next of each kind is logged again. */

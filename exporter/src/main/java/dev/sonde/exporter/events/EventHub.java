@@ -4,6 +4,7 @@ import dev.sonde.exporter.model.Event;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
@@ -41,7 +42,7 @@ public final class EventHub implements AutoCloseable {
    */
   private static final long PACE_NANOS = 1_000_000;
 
-  private final String epoch = UUID.randomUUID().toString();
+  private final String epoch = randomName();
   private final int capacity;
   private final AtomicReferenceArray<Event> slots;
   private final List<EventSubscription> subscriptions = new CopyOnWriteArrayList<>();
@@ -54,6 +55,12 @@ public final class EventHub implements AutoCloseable {
 
   public EventHub() {
     this(DEFAULT_RETAINED);
+  }
+
+  /** To tell hubs apart is all it is for: SecureRandom would load the JDK's security providers. */
+  private static String randomName() {
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    return new UUID(random.nextLong(), random.nextLong()).toString();
   }
 
   /**

@@ -43,8 +43,6 @@ final class NioServer extends Server {
   /** So many connections above the cap may linger to read their 503; further ones are just cut. */
   private static final int LINGERERS = 64;
 
-  private static final Logger LOG = Logger.getLogger(NioServer.class.getName());
-
   private volatile HttpConfig config;
   private final Access access;
   private final Scrapes scrapes;
@@ -101,7 +99,7 @@ final class NioServer extends Server {
    */
   private void selectorEnded(Thread thread, Throwable e) {
     if (selectors[0].selector.isOpen()) {
-      LOG.log(Level.SEVERE, "the HTTP endpoint is dead; restart the agent", e);
+      log().log(Level.SEVERE, "the HTTP endpoint is dead; restart the agent", e);
     }
   }
 
@@ -236,7 +234,7 @@ final class NioServer extends Server {
   }
 
   void unexpected(Throwable e) {
-    LOG.log(Level.WARNING, "serving a request", e);
+    log().log(Level.WARNING, "serving a request", e);
   }
 
   private void sweep() {
@@ -244,5 +242,10 @@ final class NioServer extends Server {
     for (Connection c : connections) {
       c.sweep(now, config);
     }
+  }
+
+  /** Not held: a start in which nothing goes wrong does not load {@code java.util.logging}. */
+  private static Logger log() {
+    return Logger.getLogger(NioServer.class.getName());
   }
 }

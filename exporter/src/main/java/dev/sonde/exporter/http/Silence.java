@@ -1,7 +1,5 @@
 package dev.sonde.exporter.http;
 
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import one.nio.net.Socket;
 
 /**
@@ -14,7 +12,6 @@ import one.nio.net.Socket;
  * operating system's name, which is therefore different while the class that decides initialises.
  */
 final class Silence {
-  private static final Logger ONE_NIO = Logger.getLogger("one.nio");
   private static boolean done;
 
   private Silence() {}
@@ -23,8 +20,6 @@ final class Silence {
     if (done) {
       return;
     }
-    // slf4j is bound to java.util.logging: what clients do wrong is counted, not logged
-    ONE_NIO.setLevel(Level.WARNING);
     String os = System.getProperty("os.name");
     try {
       System.setProperty("os.name", "any (no native one-nio)");

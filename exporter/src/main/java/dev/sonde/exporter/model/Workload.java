@@ -47,4 +47,24 @@ public record Workload(String namespace, String pod, String container, String un
   public boolean isContainer() {
     return !container.isEmpty();
   }
+
+  /** Written out: a record's own is made of method handles at its first use, in every start. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Workload w
+        && pod.equals(w.pod)
+        && container.equals(w.container)
+        && namespace.equals(w.namespace)
+        && unit.equals(w.unit)
+        && uid.equals(w.uid);
+  }
+
+  @Override
+  public int hashCode() {
+    int hash = pod.hashCode();
+    hash = 31 * hash + container.hashCode();
+    hash = 31 * hash + namespace.hashCode();
+    hash = 31 * hash + unit.hashCode();
+    return 31 * hash + uid.hashCode();
+  }
 }

@@ -1,7 +1,5 @@
 package dev.sonde.exporter.prometheus;
 
-import java.math.BigDecimal;
-
 /**
  * Doubles as text that parses back to the same double.
  *
@@ -62,25 +60,52 @@ final class Numbers {
   /**
    * A {@code le} bound as Prometheus itself writes the bounds of a protobuf histogram: Go's {@code
    * 'g'} format, with {@code .0} where there is neither point nor exponent. A series must not
-   * change its name with the format of the scrape.
+   * change its name with the format of the scrape. Not by BigDecimal, whose class computes tables
+   * when it is first used, which is in the first scrape.
    */
   static String bound(double v) {
     if (v == Double.POSITIVE_INFINITY) {
       return "+Inf";
     }
-    BigDecimal shortest = new BigDecimal(Double.toString(v)).stripTrailingZeros();
-    int exponent = shortest.precision() - shortest.scale() - 1;
-    if (v == 0 || (exponent >= -4 && exponent < 21)) {
-      String plain = shortest.toPlainString();
-      return plain.contains(".") ? plain : plain + ".0";
+    String shortest =
+        Double.toString(Math.abs(v)); // 12.5 or 1.25E-7, with as few digits as tell it
+    int e = shortest.indexOf('E');
+    String mantissa = e < 0 ? shortest : shortest.substring(0, e);
+    int point = mantissa.indexOf('.');
+    String all = mantissa.substring(0, point) + mantissa.substring(point + 1);
+    int first = 0;
+    while (first < all.length() - 1 && all.charAt(first) == '0') {
+      first++;
     }
-    String digits = shortest.unscaledValue().abs().toString();
-    StringBuilder out = new StringBuilder();
-    out.append(v < 0 ? "-" : "").append(digits.charAt(0));
+    int end = all.length();
+    while (end > first + 1 && all.charAt(end - 1) == '0') {
+      end--;
+    }
+    String digits = all.substring(first, end);
+    int exponent =
+        point - 1 - first + (e < 0 ? 0 : Integer.parseInt(shortest, e + 1, shortest.length(), 10));
+    String sign = v < 0 ? "-" : "";
+    if (v == 0 || (exponent >= -4 && exponent < 21)) {
+      return sign + plain(digits, v == 0 ? 0 : exponent);
+    }
+    StringBuilder out = new StringBuilder(sign).append(digits.charAt(0));
     if (digits.length() > 1) {
       out.append('.').append(digits, 1, digits.length());
     }
     out.append('e').append(exponent < 0 ? '-' : '+');
     return out.append(Math.abs(exponent) < 10 ? "0" : "").append(Math.abs(exponent)).toString();
+  }
+
+  /**
+   * @param exponent of ten, of the first digit
+   */
+  private static String plain(String digits, int exponent) {
+    if (exponent < 0) {
+      return "0." + "0".repeat(-exponent - 1) + digits;
+    }
+    int whole = exponent + 1;
+    return digits.length() <= whole
+        ? digits + "0".repeat(whole - digits.length()) + ".0"
+        : digits.substring(0, whole) + "." + digits.substring(whole);
   }
 }

@@ -7,7 +7,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
-import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.SymbolLookup;
@@ -46,14 +45,18 @@ public final class Downcalls {
 
   private static final Linker LINKER = Linker.nativeLinker();
   private static final StructLayout CAPTURE = Linker.Option.captureStateLayout();
-  private static final long ERRNO = CAPTURE.byteOffset(PathElement.groupElement("errno"));
+
+  /** All there is in it on Linux; not by a layout path, which makes classes at run time. */
+  private static final long ERRNO = 0;
 
   private static final FunctionDescriptor SHAPE =
       FunctionDescriptor.of(
           JAVA_LONG, Collections.nCopies(ARGUMENTS, JAVA_LONG).toArray(MemoryLayout[]::new));
-  private static final MethodHandle CALL = LINKER.downcallHandle(SHAPE);
-  private static final MethodHandle CALL_ERRNO =
+  private static final MethodHandle CALL =
       LINKER.downcallHandle(SHAPE, Linker.Option.captureCallState("errno"));
+
+  /** Where errno goes that nobody asks for: written by all threads and read by none. */
+  private static final MemorySegment UNREAD = newCapture(Arena.global());
 
   private Downcalls() {}
 
@@ -122,7 +125,7 @@ public final class Downcalls {
   /** The bits of what {@code function} returned in the integer register. */
   static long call(MemorySegment function, long a, long b, long c, long d, long e, long f, long g) {
     try {
-      return (long) CALL.invokeExact(function, a, b, c, d, e, f, g);
+      return (long) CALL.invokeExact(function, UNREAD, a, b, c, d, e, f, g);
     } catch (Throwable t) {
       throw bug(t);
     }
@@ -151,7 +154,7 @@ public final class Downcalls {
       long e,
       long f) {
     try {
-      return (long) CALL_ERRNO.invokeExact(function, capture, a, b, c, d, e, f, 0L);
+      return (long) CALL.invokeExact(function, capture, a, b, c, d, e, f, 0L);
     } catch (Throwable t) {
       throw bug(t);
     }

@@ -28,9 +28,9 @@ public final class Native {
     memory.set(ValueLayout.JAVA_LONG_UNALIGNED, offset, value);
   }
 
-  /** Writes an address. */
+  /** Writes an address; as a number, since the handle for ADDRESS makes classes at run time. */
   public static void pointer(MemorySegment memory, long offset, MemorySegment target) {
-    memory.set(ValueLayout.ADDRESS_UNALIGNED, offset, target);
+    i64(memory, offset, Downcalls.pointer(target));
   }
 
   /** A new C int that holds {@code value}. */
