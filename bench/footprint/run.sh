@@ -39,8 +39,9 @@ make_bundle() {
   local classes
   tools/image --if-changed
   bundle=$(mktemp -d)
-  tools/mvn -q -pl agent dependency:build-classpath -DincludeScope=test \
-    -Dmdep.outputFile="$bundle/classpath" >/dev/null
+  # each module writes its own, the agent the last; what they are made of comes out of their targets
+  tools/mvn -q -pl agent -am test-compile dependency:build-classpath -DincludeScope=test \
+    -Dmdep.outputFile="$bundle/classpath" >"$log" 2>&1 || die "no class path" "$(tail -3 "$log")"
   classes=agent/target/test-classes:agent/target/classes:$(cat "$bundle/classpath")
   "$JAVA_HOME/bin/java" -Dsonde.root="$root" -cp "$classes" \
     dev.sonde.agent.truth.DeployBundleMain "$bundle" build/image/rootfs "$token"

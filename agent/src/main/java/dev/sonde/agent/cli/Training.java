@@ -16,8 +16,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * {@code --train}: an ordinary start and one scrape of each format, so that the build can record
- * which classes those need and put them into the AOT cache.
+ * {@code --train}: an ordinary start, one scrape of each format and a look at {@linkplain
+ * OwnClasses all other classes}, so that the build can record which classes those need and put them
+ * into the AOT cache.
  */
 final class Training {
   private static final List<String> FORMATS =
@@ -42,6 +43,7 @@ final class Training {
       for (String format : FORMATS) {
         scrape(agent.url() + "/metrics", format);
       }
+      OwnClasses.load();
     } catch (IOException e) {
       throw new StartException(new StartFailure.Broken("train: " + e.getMessage(), ""));
     }

@@ -244,7 +244,10 @@ class TcpMillionSoak {
     whole.assertThat(sum(census)).as("sockets in all").isEqualTo(all);
     ss.forEach(
         (state, n) ->
-            whole.assertThat(census.get(state)).as(state).isBetween(n - all / 1000, n + all / 1000));
+            whole
+                .assertThat(census.get(state))
+                .as(state)
+                .isBetween(n - all / 1000, n + all / 1000));
   }
 
   private static long sum(Map<String, Long> byState) {
