@@ -90,6 +90,11 @@ await_live() {
 cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000 / hz }' "/proc/$1/stat"; }
 status_mb() { awk -v key="$2:" '$1 == key { printf "%.1f", $2 / 1024 }' "/proc/$1/status"; }
 
+# BPF maps that are mapped count as resident files of the process, all of their pages.
+maps_mb() {
+  awk '/^[0-9a-f]+-[0-9a-f]+ /{ is = $6 ~ /bpf-map/ } is && /^Rss:/{ n += $2 } END { printf "%.1f", n / 1024 }' "/proc/$1/smaps"
+}
+
 # spread LABEL UNIT: median and range of the numbers on standard input.
 spread() {
   sort -n | awk -v label="$1" -v unit="$2" '{ v[NR] = $1 }
@@ -150,7 +155,8 @@ bench_memory() {
   echo "B12 RSS                            $(status_mb "$agent" VmRSS) MB at $series series," \
     "$(grep -vc '^#' "$page") lines of text" \
     "(peak $(status_mb "$agent" VmHWM), anonymous $(status_mb "$agent" RssAnon)," \
-    "files $(status_mb "$agent" RssFile), BPF arrays and rings $(status_mb "$agent" RssShmem))"
+    "files $(status_mb "$agent" RssFile), of which mapped BPF arrays and rings, the kernel's own memory," \
+    "$(maps_mb "$agent"))"
   stop_agent
 }
 
