@@ -16,7 +16,8 @@ import org.slf4j.spi.SLF4JServiceProvider;
  * Makes slf4j, which one-nio speaks, end in {@link LogSink}.
  *
  * <p>Straight, and not by way of {@code java.util.logging}: that would load it at every start, and
- * it opens every jar to look for services. The launcher names this class ({@code slf4j.provider}).
+ * it opens every jar to look for services. Found as a service; the launcher names it ({@code
+ * slf4j.provider}), so that it need not be looked for.
  */
 public final class Slf4jBridge implements SLF4JServiceProvider {
   /** The API's version as its providers state it. */
