@@ -22,6 +22,10 @@ typedef __s64 s64;
 typedef __u64 u64;
 
 /* From uapi/linux/bpf.h, which cannot be included beside kernel types. */
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158, /* 5.11 */
+};
+
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,

@@ -138,7 +138,8 @@ static __always_inline u64 css_set_of(struct task_struct *task, const bool typed
 {
 	u64 cgroups = (u64)GET(task, cgroups);
 
-	barrier_var(cgroups); /* read here and not where it is needed, which the verifier gets to in many ways */
+	barrier_var(
+		cgroups); /* read here and not where it is needed, which the verifier gets to in many ways */
 	return cgroups;
 }
 
@@ -152,6 +153,6 @@ static __always_inline u32 task_slot(struct task_struct *task, struct task_recor
 		if (__builtin_expect(slot != SLOT_OTHER || r->slot_epoch == slot_epoch_now(), 1))
 			return slot;
 	}
-	return find_slot(r, cgroups, task_cgroup_id(task),
+	return find_slot(r, cgroups, task_cgroup_id(task, typed),
 			 typed ? task->flags : BPF_CORE_READ(task, flags));
 }

@@ -76,7 +76,7 @@ static __always_inline int old_socket(struct bpf_iter__task_file *ctx)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
 		return 0;
-	fresh.cgroup_id = workload_key(task_cgroup_id(task), BPF_CORE_READ(task, flags));
+	fresh.cgroup_id = workload_key(task_cgroup_id(task, false), BPF_CORE_READ(task, flags));
 	fresh.slot = slot_of(fresh.cgroup_id);
 	fresh.received = taken_bytes(tp, sk, false);
 	skip_past_holdups(tp, &fresh);

@@ -125,24 +125,31 @@ static __always_inline u32 row_of(u32 slot)
 	return bpf_get_smp_processor_id() * max_slots + slot;
 }
 
+/* No program may read kernel memory but by pointers whose type the verifier knows: lockdown's confidentiality mode. */
+const volatile bool only_typed = false;
+
 /*
- * The workload key of a task: four pointers to follow, by probe reads. Direct ones would be quicker (about 20 ns), but all
- * of this is cold, once per task, process or connection, and from 6.12 on the verifier searches all of the kernel's types
- * for each typed pointer that is followed: a tenth of a second at the agent's start.
+ * The workload key of a task: four pointers to follow, by probe reads where they are allowed. Typed ones are quicker (about
+ * 20 ns), but all of this is cold, once per task, process or connection, and from 6.12 on the verifier searches all of
+ * the kernel's types for each typed pointer that is followed: a tenth of a second at the agent's start.
  */
-static __always_inline u64 task_cgroup_id(struct task_struct *task)
+static __always_inline u64 task_cgroup_id(struct task_struct *task, const bool typed)
 {
+	const u32 cpu = bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id);
+	struct cgroup_subsys_state *css = NULL;
+
+	if (typed && only_typed) {
+		if (agent_tgid && task->tgid == agent_tgid)
+			return CGROUP_AGENT;
+		return cgroup_v1 ? task->cgroups->subsys[cpu]->cgroup->kn->id
+				 : task->cgroups->dfl_cgrp->kn->id;
+	}
 	if (agent_tgid && BPF_CORE_READ(task, tgid) == agent_tgid)
 		return CGROUP_AGENT;
-	if (cgroup_v1) {
-		u32 cpu = bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id);
-		struct cgroup_subsys_state *css = NULL;
-
-		bpf_probe_read_kernel(&css, sizeof(css),
-				      &BPF_CORE_READ(task, cgroups)->subsys[cpu]);
-		return BPF_CORE_READ(css, cgroup, kn, id);
-	}
-	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	if (!cgroup_v1)
+		return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	bpf_probe_read_kernel(&css, sizeof(css), &BPF_CORE_READ(task, cgroups)->subsys[cpu]);
+	return BPF_CORE_READ(css, cgroup, kn, id);
 }
 
 /* Kernel threads are a workload of their own, whatever cgroup they are in. */
@@ -153,7 +160,13 @@ static __always_inline u64 workload_key(u64 cgroup_id, u32 task_flags)
 
 static __always_inline u64 current_workload_key(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *task;
 
-	return workload_key(task_cgroup_id(task), BPF_CORE_READ(task, flags));
+	if (only_typed &&
+	    bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		task = bpf_get_current_task_btf();
+		return workload_key(task_cgroup_id(task, true), task->flags);
+	}
+	task = (void *)bpf_get_current_task();
+	return workload_key(task_cgroup_id(task, false), BPF_CORE_READ(task, flags));
 }

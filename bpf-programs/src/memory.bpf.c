@@ -192,7 +192,7 @@ static __always_inline int handle_signal(int sig, u64 info, struct task_struct *
 	if (sig != SIGKILL || info != SEND_SIG_PRIV)
 		return 0;
 	pid = GET(task, pid);
-	kill.cgroup_id = workload_key(task_cgroup_id(task), GET(task, flags));
+	kill.cgroup_id = workload_key(task_cgroup_id(task, typed), GET(task, flags));
 	kill.sender = bpf_get_current_pid_tgid();
 	if (typed)
 		__builtin_memcpy(kill.command, task->comm, sizeof(kill.command));

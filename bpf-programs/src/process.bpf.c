@@ -58,7 +58,7 @@ static __always_inline void handle_fork(struct task_struct *child, const bool ty
 	int tgid = GET(child, tgid);
 
 	if (pid == tgid)
-		count_start(workload_key(task_cgroup_id(child), GET(child, flags)));
+		count_start(workload_key(task_cgroup_id(child, typed), GET(child, flags)));
 }
 
 SEC("tp_btf/sched_process_fork")

@@ -10,6 +10,7 @@ import dev.sonde.ffi.BpfObject;
 import dev.sonde.ffi.BpfProgram;
 import dev.sonde.ffi.Hooks;
 import dev.sonde.ffi.KernelFeatures;
+import dev.sonde.ffi.KernelReads;
 import dev.sonde.ffi.OpenOptions;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -36,6 +37,7 @@ final class Ladder {
   private final SharedMaps maps;
   private final Map<String, String> forced;
   private final Hooks hooks = Hooks.of(Probes.DOUBTFUL_HOOKS);
+  private final boolean onlyTyped = KernelReads.refused();
   private final Map<String, byte[]> images = new HashMap<>();
   private final Map<String, Loaded> together = new HashMap<>();
 
@@ -269,6 +271,7 @@ final class Ladder {
       object.setGlobal("max_slots", settings.maxSlots());
       object.setGlobal("cgroup_v1", settings.cgroupV1() ? 1 : 0);
       object.setGlobal("agent_tgid", settings.agentTgid());
+      object.setGlobal("only_typed", onlyTyped ? 1 : 0);
     }
     switch (object.name()) {
       case "sched" -> configureSched(object, storage);
