@@ -128,6 +128,19 @@ static __always_inline u32 row_of(u32 slot)
 /* No program may read kernel memory but by pointers whose type the verifier knows: lockdown's confidentiality mode. */
 const volatile bool only_typed = false;
 
+/* For a program that gets by without probe reads: where they are refused it lives on. */
+static __always_inline u64 typed_cgroup_id(struct task_struct *task)
+{
+	if (agent_tgid && task->tgid == agent_tgid)
+		return CGROUP_AGENT;
+	if (cgroup_v1) {
+		u32 cpu = bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id);
+
+		return task->cgroups->subsys[cpu]->cgroup->kn->id;
+	}
+	return task->cgroups->dfl_cgrp->kn->id;
+}
+
 /*
  * The workload key of a task: four pointers to follow, by probe reads where they are allowed. Typed ones are quicker (about
  * 20 ns), but all of this is cold, once per task, process or connection, and from 6.12 on the verifier searches all of
@@ -135,21 +148,19 @@ const volatile bool only_typed = false;
  */
 static __always_inline u64 task_cgroup_id(struct task_struct *task, const bool typed)
 {
-	const u32 cpu = bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id);
-	struct cgroup_subsys_state *css = NULL;
-
-	if (typed && only_typed) {
-		if (agent_tgid && task->tgid == agent_tgid)
-			return CGROUP_AGENT;
-		return cgroup_v1 ? task->cgroups->subsys[cpu]->cgroup->kn->id
-				 : task->cgroups->dfl_cgrp->kn->id;
-	}
+	if (typed && only_typed)
+		return typed_cgroup_id(task);
 	if (agent_tgid && BPF_CORE_READ(task, tgid) == agent_tgid)
 		return CGROUP_AGENT;
-	if (!cgroup_v1)
-		return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	bpf_probe_read_kernel(&css, sizeof(css), &BPF_CORE_READ(task, cgroups)->subsys[cpu]);
-	return BPF_CORE_READ(css, cgroup, kn, id);
+	if (cgroup_v1) {
+		u32 cpu = bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id);
+		struct cgroup_subsys_state *css = NULL;
+
+		bpf_probe_read_kernel(&css, sizeof(css),
+				      &BPF_CORE_READ(task, cgroups)->subsys[cpu]);
+		return BPF_CORE_READ(css, cgroup, kn, id);
+	}
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
 /* Kernel threads are a workload of their own, whatever cgroup they are in. */
@@ -160,13 +171,19 @@ static __always_inline u64 workload_key(u64 cgroup_id, u32 task_flags)
 
 static __always_inline u64 current_workload_key(void)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return workload_key(task_cgroup_id(task, false), BPF_CORE_READ(task, flags));
+}
+
+/* The same for programs that have no other probe reads. 5.11 */
+static __always_inline u64 current_typed_workload_key(void)
+{
 	struct task_struct *task;
 
-	if (only_typed &&
-	    bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
-		task = bpf_get_current_task_btf();
-		return workload_key(task_cgroup_id(task, true), task->flags);
-	}
-	task = (void *)bpf_get_current_task();
-	return workload_key(task_cgroup_id(task, false), BPF_CORE_READ(task, flags));
+	if (!only_typed ||
+	    !bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return current_workload_key();
+	task = bpf_get_current_task_btf();
+	return workload_key(typed_cgroup_id(task), task->flags);
 }

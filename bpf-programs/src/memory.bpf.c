@@ -68,7 +68,7 @@ static __always_inline int reclaim_ends(void)
 		return 0;
 	took = bpf_ktime_get_ns() - *start;
 	bpf_map_delete_elem(&reclaims, &pid);
-	s = stats_of(current_workload_key());
+	s = stats_of(current_typed_workload_key());
 	if (s)
 		__sync_fetch_and_add(&s->reclaim_ns, took);
 	return 0;

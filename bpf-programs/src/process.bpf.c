@@ -80,7 +80,7 @@ SEC("tracepoint/task/task_newtask")
 int process_fork_tp(struct trace_event_raw_task_newtask *ctx)
 {
 	if (!(BPF_CORE_READ(ctx, clone_flags) & CLONE_THREAD))
-		count_start(current_workload_key());
+		count_start(current_typed_workload_key());
 	return 0;
 }
 
@@ -135,7 +135,7 @@ static __always_inline u32 exit_result(struct task_struct *task, const bool type
 /* The task that exits is the current one. */
 static __always_inline void count_exit(struct task_struct *task, const bool typed)
 {
-	struct process_stats *s = stats_of(current_workload_key());
+	struct process_stats *s = stats_of(current_typed_workload_key());
 	u32 result = exit_result(task, typed);
 
 	if (s && result < EXIT_RESULTS)
@@ -215,7 +215,7 @@ static __always_inline bool is_by_descriptor(struct linux_binprm *program)
 
 static __always_inline int handle_exec(struct task_struct *task, struct linux_binprm *program)
 {
-	u64 key = current_workload_key();
+	u64 key = current_typed_workload_key();
 	u32 slot = slot_of(key);
 	u64 started = BPF_CORE_READ(task, group_leader, start_time);
 	struct container_start *s = bpf_map_lookup_elem(&container_starts, &slot);
@@ -255,7 +255,7 @@ int BPF_PROG(start_exec_raw, struct task_struct *task, int old_pid, struct linux
 /* Where the kernel gives accept() away only through functions; elsewhere the first use of the socket stands for it. */
 static __always_inline int handle_accept(u64 accepted)
 {
-	u64 key = current_workload_key();
+	u64 key = current_typed_workload_key();
 
 	if (accepted)
 		note_accept(slot_of(key), key);

@@ -425,7 +425,7 @@ int sched_flush(void *ctx)
 		return 0;
 	if ((u32)bpf_get_current_pid_tgid()) {
 		/* its workload now, not at switch-in: a runtime moves a container's first process while it runs */
-		u32 slot = slot_of(current_workload_key());
+		u32 slot = slot_of(current_typed_workload_key());
 
 		if (slot != c->slot)
 			begin_interval(c, slot, c->since);
