@@ -53,25 +53,21 @@ refuse_company() {
 # alone: nobody else is attached; asked while nothing of ours is.
 alone() { [ -z "$(foreign)" ]; }
 
-# undisturbed: nobody else came meanwhile. Programs that were just detached are freed a moment later.
-undisturbed() {
+# alone_within SECONDS: until nobody else is attached
+alone_within() {
   local i
-  for ((i = 0; i < 30; i++)); do
+  for ((i = 0; i < 10 * $1; i++)); do
     ! alone || return 0
     sleep 0.1
   done
   return 1
 }
 
+# undisturbed: nobody else came meanwhile. Programs that were just detached are freed a moment later.
+undisturbed() { alone_within 3; }
+
 # await_alone: a minute for others to go, who came after the start.
-await_alone() {
-  local i
-  for ((i = 0; i < 60; i++)); do
-    ! alone || return 0
-    sleep 1
-  done
-  refuse_company
-}
+await_alone() { alone_within 60 || refuse_company; }
 
 start_runqlat() {
   # a shell's background jobs ignore SIGINT, which is how runqlat is ended
@@ -118,7 +114,8 @@ reading() {
 $(programs sched_wakeup_btf sched_wakeup_new_btf sched_wakeup_raw sched_wakeup_new_raw) $(programs sched_switch_btf sched_switch_raw) $(programs sched_migrate_btf sched_migrate_raw)"
 }
 
-pipe() { perf bench sched pipe -l "$OPS" >/dev/null 2>&1; }
+# pipe [COMMAND...]: by that command
+pipe() { "$@" perf bench sched pipe -l "$OPS" >/dev/null 2>&1; }
 
 # middle FILE COLUMN: median, least and greatest
 middle() {
@@ -156,7 +153,7 @@ b1() {
 # cpu: microseconds of CPU per op of one run
 cpu() {
   local TIMEFORMAT='%U %S'
-  { time taskset -c 1 perf bench sched pipe -l "$OPS" >/dev/null 2>&1; } 2>&1 | awk -v ops="$OPS" '{ printf "%.4f\n", ($1 + $2) * 1e6 / ops }'
+  { time pipe taskset -c 1; } 2>&1 | awk -v ops="$OPS" '{ printf "%.4f\n", ($1 + $2) * 1e6 / ops }'
 }
 
 b2() {

@@ -19,7 +19,5 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
-	puts("attached");
-	fflush(stdout);
 	pause();
 }

@@ -320,26 +320,17 @@ http() {
     END { print n, (wrk * 1e6 + cpu / 1e3) / n, rate, p, switches / n }' "$work/out"
 }
 
-# attach_empty: programs that do nothing, at the hooks of a request
-attach_empty() {
-  local i
-  if [ ! -e "$work/empty" ]; then
-    clang-19 -target bpf -mcpu=v3 -O2 -g -idirafter "/usr/include/$(uname -m)-linux-gnu" \
-      -c "$ROOT/bench/tcp/empty.bpf.c" -o "$work/empty.bpf.o"
-    clang-19 -O2 -Wall -Werror -o "$work/empty" "$ROOT/bench/tcp/empty.c" -lbpf
-  fi
-  env --default-signal=INT "$work/empty" "$work/empty.bpf.o" >"$work/tool.log" 2>&1 &
-  tool=$!
-  for ((i = 0; i < 100; i++)); do
-    ! grep -q attached "$work/tool.log" || return 0
-    sleep 0.05
-  done
-  die "the empty programs did not attach: $(cat "$work/tool.log")"
+# build_empty: programs that do nothing, at the hooks of a request
+build_empty() {
+  clang-19 -target bpf -mcpu=v3 -O2 -g -idirafter "/usr/include/$(uname -m)-linux-gnu" \
+    -c "$ROOT/bench/tcp/empty.bpf.c" -o "$work/empty.bpf.o"
+  clang-19 -O2 -Wall -Werror -o "$work/empty" "$ROOT/bench/tcp/empty.c" -lbpf
 }
 
 b6() {
   local round what own order
   cgroups=$(echo /sys/fs/cgroup{,/cpu}/sonde-bench-$$-{nginx,wrk})
+  build_empty
   start_nginx
   http >/dev/null # warm
   : >"$work/rounds"
@@ -354,7 +345,7 @@ b6() {
           sleep 3
           own=$(own_cpu "$agent")
           ;;
-        empty) attach_empty ;;
+        empty) start_tool empty_tcp_probe "$work/empty" "$work/empty.bpf.o" ;;
       esac
       run[$what]=$(http)
       case $what in

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.jar.JarFile;
+import java.util.zip.ZipEntry;
 
 /**
  * Loads every class of Sonde's own jars, for the AOT cache: where the cache of the image is trained
@@ -23,18 +24,14 @@ final class OwnClasses {
 
   private OwnClasses() {}
 
-  /**
-   * @return how many there are; 0 where they do not come from jars
-   */
-  static int load() throws IOException {
-    int loaded = 0;
+  /** Those that do not come from a jar are not for a cache. */
+  static void load() throws IOException {
     for (Class<?> one : JARS) {
       Path jar = jarOf(one);
       if (Files.isRegularFile(jar)) {
-        loaded += load(jar, one.getClassLoader());
+        load(jar, one.getClassLoader());
       }
     }
-    return loaded;
   }
 
   private static Path jarOf(Class<?> one) throws IOException {
@@ -45,19 +42,16 @@ final class OwnClasses {
     }
   }
 
-  private static int load(Path path, ClassLoader loader) throws IOException {
-    int loaded = 0;
+  private static void load(Path path, ClassLoader loader) throws IOException {
     try (JarFile jar = new JarFile(path.toFile())) {
-      for (String name : jar.stream().map(Object::toString).toList()) {
+      for (String name : jar.stream().map(ZipEntry::getName).toList()) {
         if (name.startsWith(PREFIX) && name.endsWith(SUFFIX) && !name.endsWith("-info.class")) {
           String type = name.substring(0, name.length() - SUFFIX.length()).replace('/', '.');
           Class.forName(type, false, loader);
-          loaded++;
         }
       }
     } catch (ClassNotFoundException e) {
       throw new IOException(e);
     }
-    return loaded;
   }
 }

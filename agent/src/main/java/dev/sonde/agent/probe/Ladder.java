@@ -14,6 +14,7 @@ import dev.sonde.ffi.KernelReads;
 import dev.sonde.ffi.OpenOptions;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -41,8 +42,11 @@ final class Ladder {
   private final Map<String, byte[]> images = new HashMap<>();
   private final Map<String, Loaded> together = new HashMap<>();
 
-  /** Rungs of which it is known without a load what becomes of them. */
-  private final Map<Rung, BpfException> hopeless = new HashMap<>();
+  /**
+   * Rungs of which it is known without a load what becomes of them; each is made once. By identity,
+   * since a record's own hashCode is made of method handles at its first use, in every start.
+   */
+  private final IdentityHashMap<Rung, BpfException> hopeless = new IdentityHashMap<>();
 
   /** A rung of {@code spec} that may hold, with those of its programs that may. */
   private record Candidate(ProbeSpec spec, Rung rung, List<String> programs) {}
@@ -147,7 +151,7 @@ final class Ladder {
         continue;
       }
       Loaded part = together.get(spec.name());
-      if (part != null && part.rung().equals(rung)) {
+      if (part != null && part.rung().mechanism().equals(rung.mechanism())) {
         loaded = part;
         together.remove(spec.name());
         attempts.add(new Attempt(rung.mechanism(), new Outcome.Attached()));

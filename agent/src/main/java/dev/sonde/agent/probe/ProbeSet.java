@@ -135,7 +135,8 @@ public final class ProbeSet implements AutoCloseable {
           probes.add(Ladder.leftOut(spec, "needs " + missing));
           continue;
         }
-        probes.add(ladder.attach(spec, Probes.TCP.contains(spec) ? tcpRecords : Records.ANY));
+        boolean tcp = spec.object().equals(Probes.TCP_OWNER.object());
+        probes.add(ladder.attach(spec, tcp ? tcpRecords : Records.ANY));
       }
       ladder.closeUnused();
     } catch (RuntimeException e) {

@@ -21,17 +21,6 @@ record ProbeSpec(
     this(name, object, metrics, ladder, List.of());
   }
 
-  /** As {@link Rung#equals}, and for the same reason. */
-  @Override
-  public boolean equals(Object other) {
-    return this == other;
-  }
-
-  @Override
-  public int hashCode() {
-    return System.identityHashCode(this);
-  }
-
   ProbeSpec needing(ProbeSpec... others) {
     return new ProbeSpec(name, object, metrics, ladder, List.of(others));
   }

@@ -36,20 +36,6 @@ record Rung(
     optional = List.copyOf(optional);
   }
 
-  /**
-   * Each is made once, and is equal to itself alone. Written out, since what a record brings is
-   * made of method handles when it is first used, which costs the start ten milliseconds.
-   */
-  @Override
-  public boolean equals(Object other) {
-    return this == other;
-  }
-
-  @Override
-  public int hashCode() {
-    return System.identityHashCode(this);
-  }
-
   static Rung of(String mechanism, Records records, String... programs) {
     return new Rung(mechanism, List.of(programs), records, List.of(), "");
   }

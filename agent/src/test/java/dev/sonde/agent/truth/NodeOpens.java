@@ -22,10 +22,7 @@ record NodeOpens(long least, long sonde, long most) {
   private static final String FAILURES = "sonde_tcp_connect_failures_total";
 
   static NodeOpens read(AgentProcess agent) {
-    long least = kernel();
-    Scrape scrape = agent.fresh();
-    double counted = scrape.sum(OPENS) + scrape.sum(FAILURES) - unsent(scrape);
-    return new NodeOpens(least, (long) counted, kernel());
+    return read(agent, increases());
   }
 
   /**
@@ -37,16 +34,12 @@ record NodeOpens(long least, long sonde, long most) {
     long least = kernel();
     Scrape scrape = agent.fresh();
     soFar.see(scrape);
-    return new NodeOpens(least, soFar.total() - (long) unsent(scrape), kernel());
+    long unsent = (long) scrape.sum(FAILURES, "reason", "local"); // which the kernel does not count
+    return new NodeOpens(least, soFar.total() - unsent, kernel());
   }
 
   static Increases increases() {
     return new Increases(OPENS, FAILURES);
-  }
-
-  /** Connects that the kernel does not count, since no SYN went out. */
-  private static double unsent(Scrape scrape) {
-    return scrape.sum(FAILURES, "reason", "local");
   }
 
   private static long kernel() {
