@@ -28,7 +28,7 @@ RUN "$JAVA_HOME/bin/jlink" --add-modules java.logging,java.management,java.namin
       --strip-java-debug-attributes --no-header-files --no-man-pages --output /image/runtime \
  && mkdir -p /image/tools /image/LICENSES \
  && cp -a agent/target/lib agent/target/sonde.jar sonde LICENSE NOTICE /image/ \
- && cp -a tools/find-java.sh /image/tools/ \
+ && cp -a tools/find-java.sh tools/aot-cache /image/tools/ \
  && cp -a bpf-programs/LICENSES/. /image/LICENSES/ \
  && JAR="$JAVA_HOME/bin/jar" tools/image-files /image
 
@@ -48,12 +48,10 @@ COPY --from=build /image/ ./
 RUN { echo; echo "Debian packages of this image (licences: /usr/share/doc/NAME/copyright)"; echo; \
       dpkg-query -W -f='  ${Package} ${Version}\n'; } >> THIRD-PARTY.txt \
  && ln -s /opt/sonde/sonde /usr/local/bin/sonde
-# The AOT cache belongs to this run-time and these paths, so it is trained here. A build may not load
-# BPF; an agent without probes serves its own metrics in every format and has by then loaded most of
-# what a start needs. Without a cache the agent starts slower, and that is all.
-RUN export SONDE_AOT_TRAIN=/opt/sonde/sonde.aot; \
-    timeout 120 ./sonde agent --train || { rm -f sonde.aot*; timeout 120 ./sonde doctor --json || true; }; \
-    rm -rf sonde.aot.config /tmp/*; ls -l sonde.aot || true
+# The AOT cache belongs to this run-time and these paths, so it is made here. A build may not load
+# BPF: an agent without probes serves its own metrics in every format. Without a cache the agent
+# starts slower, and that is all.
+RUN tools/aot-cache ./sonde sonde.aot || true; ls -l sonde.aot || true
 EXPOSE 9520 9521
 ENTRYPOINT ["/opt/sonde/sonde"]
 CMD ["agent"]

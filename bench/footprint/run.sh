@@ -76,10 +76,12 @@ stop_agent() {
   agent=
 }
 
-# await_live: until a scrape holds a count that only the kernel can have given.
+# await_live: until a scrape holds a count that only the kernel can have given. Asked is by /readyz,
+# as a kubelet does, so that no scrape is refused, whose cost would be the client's and not the start's.
 await_live() {
   local tries=0
-  until get "$url" -o "$page" && grep -q '^sonde_sched_on_cpu_seconds_total' "$page"; do
+  until get "${url%/metrics}/readyz" -o "$page" && get "$url" -o "$page" &&
+    grep -q '^sonde_sched_on_cpu_seconds_total' "$page"; do
     tries=$((tries + 1))
     [ $tries -lt 1000 ] || die "no live data within 20 s" "$(tail -3 "$log")"
     kill -0 "$agent" 2>/dev/null || die "the agent ended" "$(tail -3 "$log")"

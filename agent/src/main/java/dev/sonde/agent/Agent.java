@@ -49,6 +49,7 @@ import dev.sonde.ffi.Libbpf;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -68,10 +69,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The order of the start is the order in which things can fail: the HTTP port first, so that a
  * second agent ends before it attaches anything; then the probes; gRPC last, when scrapes are
- * already served. Closing goes the other way, detaches everything, and is harmless twice.
+ * already served and whoever waited for one has it. Closing goes the other way, detaches
+ * everything, and is harmless twice.
  */
 public final class Agent implements AutoCloseable {
   private static final Log LOG = Log.named("agent");
+
+  /** How long gRPC waits for a scraper to go first. */
+  private static final Duration FIRST_SCRAPE = Duration.ofMillis(200);
 
   private final Config config;
   private final ConfigSource source;
@@ -180,16 +185,18 @@ public final class Agent implements AutoCloseable {
     if (byDestination != null) {
       sources.add(byDestination);
     }
+    // these two look at every process of the node
     sources.add(
-        own(
-            NetUsage.open(
-                pods,
-                hierarchy,
-                new ProcFs(config.get(Options.PROC_ROOT)),
-                kernel.namespaceGaps(),
-                kernel::recentTimeWaits)));
+        new LaterSource(
+            own(
+                NetUsage.open(
+                    pods,
+                    hierarchy,
+                    new ProcFs(config.get(Options.PROC_ROOT)),
+                    kernel.namespaceGaps(),
+                    kernel::recentTimeWaits))));
     sources.add(
-        new LaterSource( // it looks at every process of the node
+        new LaterSource(
             JvmSource.open(
                 new ProcFs(config.get(Options.PROC_ROOT)),
                 hierarchy,
@@ -222,6 +229,8 @@ public final class Agent implements AutoCloseable {
     loop.awaitFirst();
     // Not before the first snapshot, which it would slow down by the classes it loads.
     identities.start();
+    // Nor before the first scrape, if somebody waits for one: it would slow that down.
+    http.awaitScrape(FIRST_SCRAPE);
     startGrpc(loop, events, pods);
     reloader.start();
     Libbpf.releaseMemory();

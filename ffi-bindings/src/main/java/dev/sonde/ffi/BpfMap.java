@@ -3,6 +3,7 @@ package dev.sonde.ffi;
 import dev.sonde.ffi.internal.LibBpf;
 import dev.sonde.ffi.internal.Memory;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -186,12 +187,23 @@ public final class BpfMap {
    * @throws IllegalArgumentException it is no such array
    */
   public MappedArray mmap() throws BpfException {
+    return mmap(0, maxEntries());
+  }
+
+  /**
+   * Maps {@code count} values of such an array, from value {@code first} on.
+   *
+   * @throws IllegalArgumentException it is no such array
+   * @throws IndexOutOfBoundsException it has not so many values
+   */
+  public MappedArray mmap(int first, int count) throws BpfException {
     int fd = fd();
     if ((LibBpf.bpf_map__map_flags(handle) & BPF_F_MMAPABLE) == 0) {
       throw new IllegalArgumentException(
           "map %s cannot be mapped; declare it as an array with BPF_F_MMAPABLE".formatted(name));
     }
-    return MappedArray.of(name, fd, valueSize(), maxEntries());
+    Objects.checkFromIndexSize(first, count, maxEntries());
+    return MappedArray.of(name, fd, valueSize(), first, count);
   }
 
   /** The map's {@code enum bpf_map_type}. */

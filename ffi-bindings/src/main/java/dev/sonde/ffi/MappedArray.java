@@ -8,9 +8,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A BPF array in this process's memory, read-only: a value is read without a system call. Value
- * {@code i} starts at {@code i * stride()}. The kernel writes it at the same time, so a reader sees
- * each aligned word whole, but not two words of the same moment.
+ * A BPF array in this process's memory, or some values of it, read-only: a value is read without a
+ * system call. The {@code i}th of them starts at {@code i * stride()}. The kernel writes it at the
+ * same time, so a reader sees each aligned word whole, but not two words of the same moment.
  *
  * {@snippet :
  * try (MappedArray slots = map.mmap()) {
@@ -19,7 +19,9 @@ import java.lang.foreign.MemorySegment;
  * }
  *
  * <p>Any thread may read; an access after {@link #close} is an IllegalStateException, not a crash.
- * It keeps the kernel's memory alive even when its object is closed. Needs kernel 5.5.
+ * It keeps the kernel's memory alive even when its object is closed. All of what is mapped counts
+ * as resident memory of the process, touched or not: the kernel puts every page in place at once.
+ * Needs kernel 5.5.
  */
 public final class MappedArray implements AutoCloseable {
   private final Arena arena;
@@ -33,27 +35,32 @@ public final class MappedArray implements AutoCloseable {
     this.stride = stride;
   }
 
-  static MappedArray of(String map, int fd, int valueSize, int maxEntries) {
+  static MappedArray of(String map, int fd, int valueSize, long first, long count) {
     long stride = Native.roundUp(valueSize, 8);
-    long used = stride * Integer.toUnsignedLong(maxEntries);
-    long mapped = Native.roundUp(used, LibC.pageSize());
+    long begin = first * stride;
+    long end = begin + count * stride;
+    long page = LibC.pageSize();
+    long offset = begin / page * page;
+    long mapped = Native.roundUp(end - offset, page);
     Arena arena = Arena.ofShared();
     try {
       MemorySegment capture = Downcalls.newCapture(arena);
       MemorySegment memory =
-          LibC.mmap(capture, MemorySegment.NULL, mapped, LibC.PROT_READ, LibC.MAP_SHARED, fd, 0);
+          LibC.mmap(
+              capture, MemorySegment.NULL, mapped, LibC.PROT_READ, LibC.MAP_SHARED, fd, offset);
       if (LibC.isError(memory)) {
         throw new BpfException("mmap " + map, Errno.ofResult(memory.address()), "");
       }
       MemorySegment whole = Memory.owned(memory, mapped, arena, MappedArray::unmap);
-      return new MappedArray(arena, whole.asSlice(0, used).asReadOnly(), stride);
+      MemorySegment values = whole.asSlice(begin - offset, end - begin);
+      return new MappedArray(arena, values.asReadOnly(), stride);
     } catch (Throwable failure) {
       arena.close();
       throw failure;
     }
   }
 
-  /** All values, read-only. */
+  /** The values that were asked for, read-only. */
   public MemorySegment segment() {
     return segment;
   }

@@ -137,6 +137,32 @@ class BpfMapKernelIT {
   }
 
   @Test
+  void aPartOfAMappedArrayHoldsThoseValuesAndNoMore() {
+    try (MappedArray whole = object.map("slots").mmap();
+        MappedArray one = object.map("slots").mmap(5, 1);
+        MappedArray late = object.map("slots").mmap(300, 212)) { // in the array's second page
+      object.program("settings").testRun(longs(1, 0), new byte[0], -1);
+      assertThat(one.segment().byteSize()).isEqualTo(16);
+      assertThat(one.segment().get(JAVA_INT, 4)).isEqualTo(1);
+      assertThatThrownBy(() -> one.segment().get(JAVA_INT, 16))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      setSlot(400, 77);
+      assertThat(late.segment().get(JAVA_INT, 100 * 16)).isEqualTo(77);
+      assertThat(late.segment().toArray(JAVA_INT))
+          .isEqualTo(whole.segment().asSlice(300 * 16).toArray(JAVA_INT));
+    }
+    assertThatThrownBy(() -> object.map("slots").mmap(500, 13))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  private void setSlot(int index, int value) {
+    BpfMap slots = object.map("slots");
+    MemorySegment bytes = arena.allocate(slots.valueBufferSize(), 8);
+    bytes.set(JAVA_INT, 0, value);
+    slots.update(arena.allocateFrom(JAVA_INT, index), bytes, Update.ANY);
+  }
+
+  @Test
   void aQueueIsFirstInFirstOut() {
     BpfMap queue = object.map("queue");
     MemorySegment value = arena.allocate(8, 8);

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The commands' way to the kernel, the cgroups and the agent of this build. */
@@ -114,8 +115,9 @@ final class LiveBackend implements Backend {
   @Override
   public ExitCode run(Config config, ConfigSource source, AccessFiles access, PrintStream out)
       throws StartException {
-    return config.get(Options.TRAIN)
-        ? Training.run(config, source, access, out)
+    Optional<Path> training = config.get(Options.TRAIN);
+    return training.isPresent()
+        ? Training.run(config, source, access, out, training.get())
         : new Foreground(config, source, access, out).run();
   }
 }

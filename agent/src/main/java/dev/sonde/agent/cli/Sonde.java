@@ -25,7 +25,7 @@ import java.util.function.Supplier;
 public final class Sonde {
   /** Variables with Sonde's prefix that the launcher reads, not the agent. */
   private static final List<String> LAUNCHER_VARIABLES =
-      List.of("SONDE_JAVA_OPTS", "SONDE_JVM_DIR", "SONDE_AOT_TRAIN");
+      List.of("SONDE_JAVA_OPTS", "SONDE_JVM_DIR", "SONDE_AOT_RECORD", "SONDE_AOT_CREATE");
 
   private static final Log LOG = Log.named("config");
 

@@ -12,13 +12,15 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.net.HttpURLConnection;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * {@code --train}: an ordinary start, one scrape of each format and a look at {@linkplain
- * OwnClasses all other classes}, so that the build can record which classes those need and put them
- * into the AOT cache.
+ * {@code --train FILE}: an ordinary start and one scrape of each format, so that the build can
+ * record which classes those need and put them into the AOT cache, together with {@linkplain
+ * ProbeClasses those that read probes}, which are written to FILE.
  */
 final class Training {
   private static final List<String> FORMATS =
@@ -29,31 +31,43 @@ final class Training {
 
   private Training() {}
 
-  static ExitCode run(Config config, ConfigSource source, AccessFiles access, PrintStream out)
+  static ExitCode run(
+      Config config, ConfigSource source, AccessFiles access, PrintStream out, Path probes)
       throws StartException {
     Config free =
         config
             .with(Options.LISTEN, new Endpoint("127.0.0.1", 0))
             .with(Options.GRPC_LISTEN, Optional.of(new Endpoint("127.0.0.1", 0)));
-    return new Foreground(free, source, access, out).run(Training::scrapeAll);
+    return new Foreground(free, source, access, out)
+        .run(agent -> train(agent, token(config), probes));
   }
 
-  private static void scrapeAll(Agent agent) throws StartException {
+  private static String token(Config config) throws StartException {
+    Optional<Path> file = config.get(Options.TOKEN_FILE);
+    try {
+      return file.isPresent() ? Files.readString(file.get()).strip() : "";
+    } catch (IOException e) {
+      throw new StartException(new StartFailure.Broken("train: " + e.getMessage(), ""));
+    }
+  }
+
+  private static void train(Agent agent, String token, Path probes) throws StartException {
     try {
       for (String format : FORMATS) {
-        scrape(agent.url() + "/metrics", format);
+        scrape(agent.url() + "/metrics", format, token);
       }
-      OwnClasses.load();
+      Files.write(probes, ProbeClasses.list());
     } catch (IOException e) {
       throw new StartException(new StartFailure.Broken("train: " + e.getMessage(), ""));
     }
   }
 
   /** HttpURLConnection, not HttpClient: the agent has no use for HttpClient's many classes. */
-  private static void scrape(String url, String accept) throws IOException {
+  private static void scrape(String url, String accept, String token) throws IOException {
     HttpURLConnection request = (HttpURLConnection) URI.create(url).toURL().openConnection();
     request.setRequestProperty("Accept", accept);
     request.setRequestProperty("Accept-Encoding", "gzip");
+    request.setRequestProperty("Authorization", "Bearer " + token);
     request.setReadTimeout(10_000);
     if (request.getResponseCode() != HttpURLConnection.HTTP_OK) {
       throw new IOException(url + " answered " + request.getResponseCode());

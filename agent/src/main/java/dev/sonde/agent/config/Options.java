@@ -285,11 +285,12 @@ public final class Options {
   public static final Option<Boolean> WATCH =
       Option.ofSwitch("watch").onlyIn(Place.FLAG).withHelp("print a line a second of what is seen");
 
-  public static final Option<Boolean> TRAIN =
-      Option.ofSwitch("train")
+  public static final Option<Optional<Path>> TRAIN =
+      Option.of("train", "FILE", Values::optionalPath)
           .onlyIn(Place.FLAG)
           .withHelp(
-              "serve one scrape of each format to itself on a free port, then end: for the build");
+              "serve a scrape of each format to itself, list what reads probes in FILE, end: for the build")
+          .withExample("probes.classes");
 
   public static final Option<LogLevel> LOG_LEVEL =
       Option.of("log-level", "LEVEL", Values::logLevel)

@@ -4,7 +4,6 @@ import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
 import dev.sonde.exporter.model.Workload;
-import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.ContainerStart;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
@@ -23,21 +22,22 @@ final class ContainerStarts implements ProbeSource {
 
   private final Slots slots;
   private final PodTable pods;
-  private final MappedArray starts;
+  private final SlotRows starts;
 
   ContainerStarts(ProbeSet probes, Slots slots, PodTable pods) {
     this.slots = slots;
     this.pods = pods;
-    this.starts = probes.maps().get("container_starts").mmap();
+    this.starts = probes.rows("container_starts");
   }
 
   @Override
   public void collect(SnapshotBuilder out) {
-    MemorySegment s = starts.segment();
+    int end = slots.end();
+    MemorySegment s = starts.segment(end - 1);
     // a workload with several cgroups: the one that started last
     Map<Workload, Long> last = new HashMap<>();
-    for (int slot = Slots.OTHER + 1; slot < slots.end(); slot++) {
-      long row = slot * ContainerStart.SIZE;
+    for (int slot = Slots.OTHER + 1; slot < end; slot++) {
+      long row = starts.row(slot);
       long owner = slots.owner(slot);
       boolean listens =
           owner != Slots.NOBODY

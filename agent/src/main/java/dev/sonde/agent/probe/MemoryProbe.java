@@ -3,9 +3,7 @@ package dev.sonde.agent.probe;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
-import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.MemoryStats;
-import java.lang.foreign.MemorySegment;
 
 /**
  * How long each workload's tasks were held up reclaiming memory, and how many of its processes were
@@ -21,10 +19,9 @@ final class MemoryProbe implements ProbeSource {
   static final Metric OOM_KILLS =
       Metric.counter("sonde_oom_kills_total", "Processes killed for want of memory.");
 
-  private final KernelSettings settings;
   private final boolean reclaim;
   private final boolean oom;
-  private final MappedArray stats;
+  private final SlotRows stats;
   private final PerWorkload<Counts, Counts> workloads;
 
   /** The same shape for what was last read and for the totals. */
@@ -34,11 +31,10 @@ final class MemoryProbe implements ProbeSource {
   }
 
   MemoryProbe(ProbeSet probes, Slots slots, PodTable pods) {
-    this.settings = probes.settings();
     // two probes of one object: what is not counted has no series
     this.reclaim = probes.probe(Probes.MEMORY_RECLAIM).loaded() != null;
     this.oom = probes.probe(Probes.OOM).loaded() != null;
-    this.stats = probes.maps().get("memory_stats").mmap();
+    this.stats = probes.rowsPerCpu("memory_stats");
     this.workloads = new PerWorkload<>(slots, pods, Counts::new, w -> new Counts());
   }
 
@@ -58,14 +54,8 @@ final class MemoryProbe implements ProbeSource {
   }
 
   private void read(int slot, Counts last, Counts totals) {
-    MemorySegment s = stats.segment();
-    long nanos = 0;
-    long kills = 0;
-    for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-      long row = ((long) cpu * settings.maxSlots() + slot) * MemoryStats.SIZE;
-      nanos += MemoryStats.reclaimNs(s, row);
-      kills += MemoryStats.oomKills(s, row);
-    }
+    long nanos = stats.sum(slot, MemoryStats::reclaimNs);
+    long kills = stats.sum(slot, MemoryStats::oomKills);
     totals.reclaimNanos += nanos - last.reclaimNanos;
     totals.oomKills += kills - last.oomKills;
     last.reclaimNanos = nanos;

@@ -186,6 +186,16 @@ public final class ProbeSet implements AutoCloseable {
     return maps;
   }
 
+  /** The rows of a map that has some for each slot. */
+  SlotRows rows(String map) {
+    return new SlotRows(maps.get(map), 1, settings.maxSlots());
+  }
+
+  /** The rows of a map that has some for each CPU and slot. */
+  SlotRows rowsPerCpu(String map) {
+    return new SlotRows(maps.get(map), settings.cpus(), settings.maxSlots());
+  }
+
   Collection<AttachedProbe> probes() {
     return probes;
   }

@@ -3,9 +3,7 @@ package dev.sonde.agent.probe;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
-import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.ProcessStats;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Processes that each workload started, and how they ended: {@code process.bpf.c}.
@@ -23,8 +21,7 @@ final class ProcessProbe implements ProbeSource {
   /** In the order of {@code enum exit_result}. */
   private static final String[] RESULTS = {"ok", "error", "signal"};
 
-  private final KernelSettings settings;
-  private final MappedArray stats;
+  private final SlotRows stats;
   private final PerWorkload<Counts, Counts> workloads;
 
   /** The same shape for what was last read and for the totals. */
@@ -34,8 +31,7 @@ final class ProcessProbe implements ProbeSource {
   }
 
   ProcessProbe(ProbeSet probes, Slots slots, PodTable pods) {
-    this.settings = probes.settings();
-    this.stats = probes.maps().get("process_stats").mmap();
+    this.stats = probes.rowsPerCpu("process_stats");
     this.workloads = new PerWorkload<>(slots, pods, Counts::new, w -> new Counts());
   }
 
@@ -53,25 +49,14 @@ final class ProcessProbe implements ProbeSource {
   }
 
   private void read(int slot, Counts last, Counts totals) {
-    MemorySegment s = stats.segment();
-    long started = 0;
-    for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-      started += ProcessStats.started(s, row(cpu, slot));
-    }
+    long started = stats.sum(slot, ProcessStats::started);
     totals.started += started - last.started;
     last.started = started;
     for (int r = 0; r < RESULTS.length; r++) {
-      long now = 0;
-      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-        now += ProcessStats.exited(s, row(cpu, slot), r);
-      }
+      long now = stats.sum(slot, ProcessStats::exited, r);
       totals.exited[r] += now - last.exited[r];
       last.exited[r] = now;
     }
-  }
-
-  private long row(int cpu, int slot) {
-    return ((long) cpu * settings.maxSlots() + slot) * ProcessStats.SIZE;
   }
 
   @Override

@@ -1,9 +1,7 @@
 package dev.sonde.agent.probe;
 
-import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.SchedOffCpu;
 import dev.sonde.ffi.layout.SchedStats;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Reads one slot's rows, {@code sched_stats.h}: the sum over the CPUs, as a difference to what was
@@ -13,11 +11,9 @@ import java.lang.foreign.MemorySegment;
  * in four billion events. Owned by the snapshot thread.
  */
 final class SchedRows implements AutoCloseable {
-  private final MappedArray stats;
-  private final MappedArray offCpu;
+  private final SlotRows stats;
+  private final SlotRows offCpu;
   private final boolean hasOffCpu;
-  private final int rows;
-  private final int maxSlots;
   private final int deadlines;
 
   /** What was last read of a slot, summed over its rows. */
@@ -32,28 +28,22 @@ final class SchedRows implements AutoCloseable {
     final LastBuckets[] blocks = {new LastBuckets(), new LastBuckets()};
   }
 
-  /** Reads one number of a row. */
-  private interface Field {
-    long get(MemorySegment s, long row, int index);
-  }
-
   SchedRows(SharedMaps maps, KernelSettings settings) {
-    this.stats = maps.get("sched_stats").mmap();
-    this.offCpu = maps.get("sched_off_cpu").mmap();
+    int rows = MemoryPlan.rows(settings.cpus(), settings.memory().rowShift());
+    this.stats = new SlotRows(maps.get("sched_stats"), rows, settings.maxSlots());
+    this.offCpu = new SlotRows(maps.get("sched_off_cpu"), rows, settings.maxSlots());
     this.hasOffCpu = settings.memory().offCpu();
-    this.rows = MemoryPlan.rows(settings.cpus(), settings.memory().rowShift());
-    this.maxSlots = settings.maxSlots();
     this.deadlines = settings.sched().deadlines().size();
   }
 
   void read(int slot, Last last, SchedTotals totals) {
-    long onCpu = sum(slot, (s, row, i) -> SchedStats.onCpuNs(s, row), 0);
+    long onCpu = stats.sum(slot, SchedStats::onCpuNs);
     totals.onCpuNanos += onCpu - last.onCpu;
     last.onCpu = onCpu;
     for (int i = 0; i < last.switches.length; i++) {
       totals.switches[i] += more(slot, SchedStats::switches, i, last.switches);
     }
-    int migrations = (int) sum(slot, (s, row, i) -> SchedStats.migrations(s, row), 0);
+    int migrations = (int) stats.sum(slot, SchedStats::migrations);
     totals.migrations += Integer.toUnsignedLong(migrations - last.migrations);
     last.migrations = migrations;
     for (int i = 0; i < deadlines; i++) {
@@ -69,13 +59,13 @@ final class SchedRows implements AutoCloseable {
 
   /** Every wait is at least 1 ns long: where the sum stands still, so do the buckets. */
   private void readWaits(int slot, int reason, Last last, Durations into) {
-    long nanos = sum(slot, SchedStats::waitNs, reason);
+    long nanos = stats.sum(slot, SchedStats::waitNs, reason);
     if (nanos == last.waitNanos[reason]) {
       return;
     }
     for (int b = 0; b < HistogramSlots.SLOTS; b++) {
       int index = reason * HistogramSlots.SLOTS + b;
-      long more = last.waits[reason].more(b, (int) sum(slot, SchedStats::waits, index));
+      long more = last.waits[reason].more(b, (int) stats.sum(slot, SchedStats::waits, index));
       if (more != 0) {
         into.add(b, more);
       }
@@ -85,17 +75,13 @@ final class SchedRows implements AutoCloseable {
   }
 
   private void readBlocks(int slot, int kind, Last last, Durations into) {
-    long nanos = sum(slot, SchedStats::offCpuNs, kind);
+    long nanos = stats.sum(slot, SchedStats::offCpuNs, kind);
     if (nanos == last.blockNanos[kind]) {
       return;
     }
-    MemorySegment s = offCpu.segment();
     for (int b = 0; b < HistogramSlots.SLOTS; b++) {
       int index = kind * HistogramSlots.SLOTS + b;
-      int now = 0;
-      for (int r = 0; r < rows; r++) {
-        now += (int) SchedOffCpu.blocks(s, row(r, slot) * SchedOffCpu.SIZE, index);
-      }
+      int now = (int) offCpu.sum(slot, SchedOffCpu::blocks, index);
       long more = last.blocks[kind].more(b, now);
       if (more != 0) {
         into.add(b, more);
@@ -105,24 +91,11 @@ final class SchedRows implements AutoCloseable {
     last.blockNanos[kind] = nanos;
   }
 
-  private long more(int slot, Field field, int index, int[] last) {
-    int now = (int) sum(slot, field, index);
+  private long more(int slot, SlotRows.IndexedField field, int index, int[] last) {
+    int now = (int) stats.sum(slot, field, index);
     long more = Integer.toUnsignedLong(now - last[index]);
     last[index] = now;
     return more;
-  }
-
-  private long sum(int slot, Field field, int index) {
-    MemorySegment s = stats.segment();
-    long sum = 0;
-    for (int r = 0; r < rows; r++) {
-      sum += field.get(s, row(r, slot) * SchedStats.SIZE, index);
-    }
-    return sum;
-  }
-
-  private long row(int cpus, int slot) {
-    return (long) cpus * maxSlots + slot;
   }
 
   @Override

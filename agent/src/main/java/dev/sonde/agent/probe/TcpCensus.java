@@ -4,7 +4,6 @@ import dev.sonde.agent.log.Log;
 import dev.sonde.ffi.BpfException;
 import dev.sonde.ffi.BpfLink;
 import dev.sonde.ffi.BpfProgram;
-import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.CensusRow;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -42,7 +41,7 @@ final class TcpCensus implements AutoCloseable {
 
   private final BpfProgram iterator;
   private final BpfLink link;
-  private final MappedArray rows;
+  private final SlotRows rows;
   private final Slots slots;
   private final List<Slot> known = new ArrayList<>();
   private long due = System.nanoTime();
@@ -73,7 +72,7 @@ final class TcpCensus implements AutoCloseable {
     long owner = Slots.NOBODY;
   }
 
-  private TcpCensus(BpfProgram iterator, BpfLink link, MappedArray rows, Slots slots) {
+  private TcpCensus(BpfProgram iterator, BpfLink link, SlotRows rows, Slots slots) {
     this.iterator = iterator;
     this.link = link;
     this.rows = rows;
@@ -88,7 +87,7 @@ final class TcpCensus implements AutoCloseable {
     }
     try {
       BpfLink link = iterator.attachIterator(probes.maps().get("socket_records"));
-      return new TcpCensus(iterator, link, probes.maps().get("tcp_census").mmap(), slots);
+      return new TcpCensus(iterator, link, probes.rows("tcp_census"), slots);
     } catch (BpfException e) {
       LOG.warn("sockets cannot be counted one by one", "reason", e.reason());
       return null;
@@ -154,7 +153,9 @@ final class TcpCensus implements AutoCloseable {
 
   /** Whether all that the slot's counters have is there, as far as is known. */
   private boolean compare(int at, Slot slot, Counters counters, long pass) {
-    boolean counted = CensusRow.session(rows.segment(), at * CensusRow.SIZE) == pass;
+    MemorySegment s = rows.segment(at);
+    long row = rows.row(at);
+    boolean counted = CensusRow.session(s, row) == pass;
     if (counters.changes(at) != slot.changesBefore) {
       return false;
     }
@@ -166,7 +167,7 @@ final class TcpCensus implements AutoCloseable {
     boolean agree = true;
     long owner = slots.owner(at);
     for (int state = 0; state < slot.before.length; state++) {
-      int there = counted ? (int) CensusRow.sockets(rows.segment(), at * CensusRow.SIZE, state) : 0;
+      int there = counted ? (int) CensusRow.sockets(s, row, state) : 0;
       int surplus = slot.before[state] - there - slot.gone[state] - slot.others[state];
       if (surplus != 0 && surplus == slot.surplus[state]) {
         if (owner == slot.owner) {

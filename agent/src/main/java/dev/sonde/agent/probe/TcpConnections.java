@@ -3,9 +3,7 @@ package dev.sonde.agent.probe;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
-import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.TcpConnectionStats;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -53,8 +51,7 @@ final class TcpConnections implements ProbeSource {
     }
   }
 
-  private final KernelSettings settings;
-  private final MappedArray stats;
+  private final SlotRows stats;
   private final Raw raw = new Raw();
   private final boolean states;
   private final boolean resets;
@@ -102,8 +99,7 @@ final class TcpConnections implements ProbeSource {
    */
   TcpConnections(ProbeSet probes, Slots slots, PodTable pods, TcpUsers users) {
     this.users = users;
-    this.settings = probes.settings();
-    this.stats = probes.maps().get("tcp_connection_stats").mmap();
+    this.stats = probes.rowsPerCpu("tcp_connection_stats");
     this.states = probes.probe(Probes.TCP_OWNER).loaded() != null;
     this.resets = probes.probe(Probes.TCP_RESET).loaded() != null;
     this.census = TcpCensus.open(probes, slots);
@@ -114,24 +110,17 @@ final class TcpConnections implements ProbeSource {
   private final class Raw implements TcpCensus.Counters {
     @Override
     public int sockets(int slot, int state) {
-      int now = 0;
-      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-        now += (int) TcpConnectionStats.sockets(stats.segment(), row(cpu, slot), state);
-      }
-      return now;
+      return (int) stats.sum(slot, TcpConnectionStats::sockets, state);
     }
 
     @Override
     public long changes(int slot) {
-      MemorySegment s = stats.segment();
       long now = 0;
-      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-        for (int i = 0; i < ROLES.size(); i++) {
-          now += TcpConnectionStats.opens(s, row(cpu, slot), i);
-        }
-        for (int i = 0; i < CLOSE_REASONS.size(); i++) {
-          now += TcpConnectionStats.closes(s, row(cpu, slot), i);
-        }
+      for (int i = 0; i < ROLES.size(); i++) {
+        now += stats.sum(slot, TcpConnectionStats::opens, i);
+      }
+      for (int i = 0; i < CLOSE_REASONS.size(); i++) {
+        now += stats.sum(slot, TcpConnectionStats::closes, i);
       }
       return now;
     }
@@ -181,11 +170,7 @@ final class TcpConnections implements ProbeSource {
     step(slot, TcpConnectionStats::closes, last.closes, totals.closes);
     step(slot, TcpConnectionStats::failures, last.failures, totals.failures);
     step(slot, TcpConnectionStats::resets, last.resets, totals.resets);
-    MemorySegment s = stats.segment();
-    long notReceived = 0;
-    for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-      notReceived += TcpConnectionStats.notReceived(s, row(cpu, slot));
-    }
+    long notReceived = stats.sum(slot, TcpConnectionStats::notReceived);
     totals.notReceived += notReceived - last.notReceived;
     last.notReceived = notReceived;
     for (int i = 0; i < STATES.length; i++) {
@@ -198,25 +183,12 @@ final class TcpConnections implements ProbeSource {
     }
   }
 
-  /** A field of a row that is an array of counters. */
-  private interface Field {
-    long get(MemorySegment s, long row, int index);
-  }
-
-  private void step(int slot, Field field, long[] last, long[] totals) {
-    MemorySegment s = stats.segment();
+  private void step(int slot, SlotRows.IndexedField field, long[] last, long[] totals) {
     for (int i = 0; i < last.length; i++) {
-      long now = 0;
-      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-        now += field.get(s, row(cpu, slot), i);
-      }
+      long now = stats.sum(slot, field, i);
       totals[i] += now - last[i];
       last[i] = now;
     }
-  }
-
-  private long row(int cpu, int slot) {
-    return ((long) cpu * settings.maxSlots() + slot) * TcpConnectionStats.SIZE;
   }
 
   @Override

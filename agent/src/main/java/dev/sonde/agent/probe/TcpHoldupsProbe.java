@@ -5,7 +5,6 @@ import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
 import dev.sonde.exporter.model.Workload;
 import dev.sonde.ffi.KernelFeatures;
-import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.TcpHoldups;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -33,7 +32,7 @@ final class TcpHoldupsProbe implements ProbeSource {
   /** {@code enum window_direction} of tcp_holdups.h. */
   static final List<String> DIRECTIONS = List.of("sent", "received");
 
-  private final MappedArray rows;
+  private final SlotRows rows;
   private final @Nullable TcpListeners listeners;
   private final boolean limits;
   private final boolean windows;
@@ -59,7 +58,7 @@ final class TcpHoldupsProbe implements ProbeSource {
    */
   TcpHoldupsProbe(ProbeSet probes, Slots slots, PodTable pods, TcpUsers users) {
     this.users = users;
-    this.rows = probes.maps().get("tcp_holdups").mmap();
+    this.rows = probes.rows("tcp_holdups");
     this.listeners = TcpListeners.open(probes, pods);
     boolean owners = probes.probe(Probes.TCP_OWNER).loaded() != null;
     boolean segments = probes.probe(Probes.TCP_RTT).loaded() != null;
@@ -109,8 +108,8 @@ final class TcpHoldupsProbe implements ProbeSource {
   }
 
   private void read(int slot, Counts last, Counts totals, long second) {
-    MemorySegment s = rows.segment();
-    long row = slot * TcpHoldups.SIZE;
+    MemorySegment s = rows.segment(slot);
+    long row = rows.row(slot);
     for (int i = 0; i < totals.limited.length; i++) {
       long now = TcpHoldups.limitedJiffies(s, row, i);
       totals.limited[i] += now - last.limited[i];

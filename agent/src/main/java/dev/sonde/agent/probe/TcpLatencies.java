@@ -3,7 +3,6 @@ package dev.sonde.agent.probe;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
-import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.TcpLatency;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -72,7 +71,7 @@ final class TcpLatencies implements ProbeSource {
                   CLASSIC),
               List.of(Probes.TCP_ACCEPT)));
 
-  private final MappedArray rows;
+  private final SlotRows rows;
   private final List<Kind> up = new ArrayList<>();
   private final PerWorkload<Last, Totals> workloads;
 
@@ -104,7 +103,7 @@ final class TcpLatencies implements ProbeSource {
   }
 
   TcpLatencies(ProbeSet probes, Slots slots, PodTable pods) {
-    this.rows = probes.maps().get("tcp_latencies").mmap();
+    this.rows = probes.rows("tcp_latencies");
     for (Kind kind : ALL) {
       if (kind.probes.stream().allMatch(p -> probes.probe(p).loaded() != null)) {
         up.add(kind);
@@ -127,10 +126,10 @@ final class TcpLatencies implements ProbeSource {
   }
 
   private void read(int slot, Last last, Totals totals) {
-    MemorySegment s = rows.segment();
+    MemorySegment s = rows.segment(slot);
     for (Kind kind : up) {
       int k = kind.number;
-      long row = ((long) slot * KINDS + kind.number) * TcpLatency.SIZE;
+      long row = rows.row(slot) + kind.number * TcpLatency.SIZE;
       // written after the bucket: where it stands still, so do the buckets, or they are read next
       long nanos = TcpLatency.sumNs(s, row);
       if (nanos == last.nanos[k]) {

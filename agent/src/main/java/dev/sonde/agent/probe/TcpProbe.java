@@ -3,9 +3,7 @@ package dev.sonde.agent.probe;
 import dev.sonde.agent.pipeline.SnapshotBuilder;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.model.Metric;
-import dev.sonde.ffi.MappedArray;
 import dev.sonde.ffi.layout.TcpStats;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Bytes and retransmitted segments of each workload's TCP sockets: {@code tcp.bpf.c}.
@@ -21,8 +19,7 @@ final class TcpProbe implements ProbeSource {
   static final Metric RETRANSMITS =
       Metric.counter("sonde_tcp_retransmits_total", "Segments sent again, by why.");
 
-  private final KernelSettings settings;
-  private final MappedArray stats;
+  private final SlotRows stats;
   private final PerWorkload<Counts, Counts> workloads;
 
   /** The same shape for what was last read and for the totals. */
@@ -37,8 +34,7 @@ final class TcpProbe implements ProbeSource {
   }
 
   TcpProbe(ProbeSet probes, Slots slots, PodTable pods) {
-    this.settings = probes.settings();
-    this.stats = probes.maps().get("tcp_stats").mmap();
+    this.stats = probes.rowsPerCpu("tcp_stats");
     this.workloads = new PerWorkload<>(slots, pods, Counts::new, w -> new Counts());
   }
 
@@ -58,30 +54,17 @@ final class TcpProbe implements ProbeSource {
   }
 
   private void read(int slot, Counts last, Counts totals) {
-    MemorySegment s = stats.segment();
-    long sent = 0;
-    long received = 0;
-    for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-      long row = row(cpu, slot);
-      sent += TcpStats.sentBytes(s, row);
-      received += TcpStats.receivedBytes(s, row);
-    }
+    long sent = stats.sum(slot, TcpStats::sentBytes);
+    long received = stats.sum(slot, TcpStats::receivedBytes);
     totals.sent += sent - last.sent;
     totals.received += received - last.received;
     last.sent = sent;
     last.received = received;
     for (int type = 0; type < totals.retransmits.length; type++) {
-      long now = 0;
-      for (int cpu = 0; cpu < settings.cpus(); cpu++) {
-        now += TcpStats.retransmits(s, row(cpu, slot), type);
-      }
+      long now = stats.sum(slot, TcpStats::retransmits, type);
       totals.retransmits[type] += now - last.retransmits[type];
       last.retransmits[type] = now;
     }
-  }
-
-  private long row(int cpu, int slot) {
-    return ((long) cpu * settings.maxSlots() + slot) * TcpStats.SIZE;
   }
 
   @Override

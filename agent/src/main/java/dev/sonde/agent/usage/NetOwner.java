@@ -25,6 +25,17 @@ record NetOwner(Workload workload, boolean shared) {
         w.isPod() ? new Workload(w.namespace(), w.pod(), "", "", w.uid()) : w, false);
   }
 
+  /** Written out: a record's own is made of method handles at its first use, in every start. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof NetOwner o && shared == o.shared && workload.equals(o.workload);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * workload.hashCode() + Boolean.hashCode(shared);
+  }
+
   /** Whose it is if this one's processes are in it too. */
   NetOwner with(Workload w) {
     if (equals(HOST) || equals(SHARED)) {

@@ -42,6 +42,7 @@ final class DeployBundle {
   private final List<String> moreArguments = new ArrayList<>();
   private String netns = "";
   private boolean ownProfile;
+  private String javaOptions = "";
   private boolean memoryLimit = true;
 
   /**
@@ -82,6 +83,12 @@ final class DeployBundle {
 
   DeployBundle with(String... arguments) {
     moreArguments.addAll(List.of(arguments));
+    return this;
+  }
+
+  /** Options for the image's JVM. */
+  DeployBundle withJava(String options) {
+    javaOptions = options;
     return this;
   }
 
@@ -140,6 +147,9 @@ final class DeployBundle {
     Map<String, String> env = new LinkedHashMap<>();
     env.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     env.put("JAVA_HOME", "/opt/sonde/runtime");
+    if (!javaOptions.isEmpty()) {
+      env.put("SONDE_JAVA_OPTS", javaOptions);
+    }
     for (V1EnvVar variable : Objects.requireNonNull(container.getEnv())) {
       String field =
           Objects.requireNonNull(Objects.requireNonNull(variable.getValueFrom()).getFieldRef())

@@ -81,6 +81,21 @@ class ImageIT {
     }
   }
 
+  /** It was made where no probe could attach. */
+  @Test
+  void itsCacheHoldsWhatReadsProbes() {
+    try (DeployedAgent agent = start(b -> b.withJava("-Xlog:class+load"))) {
+      awaitAll(agent);
+      List<String> loaded =
+          agent.log().lines().filter(l -> l.contains(" dev.sonde.agent.probe.")).toList();
+      assertThat(loaded).anyMatch(l -> l.contains("TcpProbe "));
+      assertThat(loaded).anyMatch(l -> l.contains("TcpProbe$$Lambda"));
+      assertThat(loaded)
+          .filteredOn(l -> !l.contains("$$TypeSwitch"))
+          .allMatch(l -> l.endsWith("source: shared objects file"));
+    }
+  }
+
   /** The profile that the repository brings for runtimes whose default refuses bpf(2). */
   @Test
   void showsTheSameUnderTheProfileOfTheRepository() {

@@ -1,6 +1,7 @@
 package dev.sonde.exporter.http;
 
 import java.net.InetSocketAddress;
+import java.time.Duration;
 
 /**
  * A running HTTP endpoint. Behind it may stand any transport, for example one with TLS.
@@ -10,6 +11,9 @@ import java.net.InetSocketAddress;
 public interface HttpFrontend extends AutoCloseable {
   /** Where it listens, with the real port if 0 was asked for. */
   InetSocketAddress address();
+
+  /** Whether a scrape was answered since the start; waits for the first one, so long at most. */
+  boolean awaitScrape(Duration most);
 
   /** Its counters since start. */
   HttpStats stats();

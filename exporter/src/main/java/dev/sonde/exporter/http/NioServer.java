@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertificateException;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -122,6 +123,10 @@ final class NioServer extends Server {
 
   int port() {
     return port;
+  }
+
+  boolean awaitScrape(Duration most) {
+    return scrapes.awaitFirst(most);
   }
 
   HttpStats stats() {

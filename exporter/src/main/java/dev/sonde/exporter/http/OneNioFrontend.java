@@ -8,6 +8,7 @@ import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +88,11 @@ public final class OneNioFrontend implements HttpFrontend {
   @Override
   public InetSocketAddress address() {
     return address;
+  }
+
+  @Override
+  public boolean awaitScrape(Duration most) {
+    return server.awaitScrape(most);
   }
 
   @Override

@@ -6,9 +6,11 @@ import dev.sonde.exporter.prometheus.Exposition;
 import dev.sonde.exporter.prometheus.Format;
 import dev.sonde.exporter.prometheus.Negotiation;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -29,6 +31,7 @@ final class Scrapes implements AutoCloseable {
   private volatile Exposition exposition;
   private final ThreadPoolExecutor executor;
   private final LinkedBlockingDeque<Bytes> pool;
+  private final CountDownLatch first = new CountDownLatch(1);
   private final LongAdder scrapes = new LongAdder();
   private final LongAdder nanos = new LongAdder();
   private final LongAdder bytes = new LongAdder();
@@ -59,6 +62,16 @@ final class Scrapes implements AutoCloseable {
       executor.execute(() -> run(request, connection, server));
       return true;
     } catch (RejectedExecutionException e) {
+      return false;
+    }
+  }
+
+  /** Whether one was answered; waits for it. */
+  boolean awaitFirst(Duration most) {
+    try {
+      return first.await(most.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
       return false;
     }
   }
@@ -112,6 +125,7 @@ final class Scrapes implements AutoCloseable {
     bytes.add(body.length());
     connection.respond(
         request, head(request, format, gzip, body.length()), body, () -> giveBack(body));
+    first.countDown();
   }
 
   private Bytes rendered(Snapshot snapshot, Format format, boolean gzip) throws IOException {

@@ -22,7 +22,9 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class TextRenderer {
   private final boolean classicHistograms;
-  private final ConcurrentHashMap<Metric, MetricText> texts = new ConcurrentHashMap<>();
+
+  /** By the metric's name. */
+  private final ConcurrentHashMap<String, MetricText> texts = new ConcurrentHashMap<>();
 
   /**
    * @param classicHistograms whether to write the classic buckets below +Inf
@@ -37,7 +39,8 @@ public final class TextRenderer {
       if (family.size() == 0) {
         continue;
       }
-      MetricText text = texts.computeIfAbsent(family.metric(), MetricText::new);
+      Metric metric = family.metric();
+      MetricText text = texts.computeIfAbsent(metric.name(), name -> new MetricText(metric));
       out.put(text.header);
       switch (family) {
         case Family.Scalars scalars -> scalars(scalars, out);
