@@ -27,8 +27,8 @@ class ForkStormSoak {
     Path program = Compiled.program(directory, "processes");
     try (AgentProcess agent = AgentProcess.start();
         PodCgroup pod = PodCgroup.create()) {
-      // a first storm: what is made once is made
-      ProcessIT.run(directory, pod, program, "exit0", 2 * RATE, RATE);
+      // a first storm: what is made once is made, and the JVM's heap is touched
+      ProcessIT.run(directory, pod, program, "exit0", SECONDS / 2 * RATE, RATE);
       Scrape before = agent.fresh();
       long start = System.nanoTime();
       ProcessIT.Counts truth =

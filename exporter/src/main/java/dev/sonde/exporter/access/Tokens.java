@@ -9,8 +9,9 @@ import java.util.List;
  * The bearer tokens that are known: one a line of a file, so that a new one can be let in before
  * the old one goes.
  *
- * <p>Immutable. Compared in a time that depends on the lengths alone. Not kept as digests: the first
- * one asks every security provider of the JDK for its algorithms, a thirtieth of the agent's start.
+ * <p>Immutable. Compared in a time that depends on the lengths alone. Not kept as digests: the
+ * first one asks every security provider of the JDK for its algorithms, a thirtieth of the agent's
+ * start.
  */
 public final class Tokens {
   /** Shorter ones can be guessed. */
