@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sonde.exporter.http.RawClient.Answer;
 import dev.sonde.exporter.model.Readiness;
+import dev.sonde.exporter.model.Snapshot;
 import dev.sonde.exporter.prometheus.Bytes;
 import dev.sonde.exporter.prometheus.Exposition;
 import dev.sonde.exporter.prometheus.Format;
@@ -14,6 +15,7 @@ import dev.sonde.exporter.prometheus.Samples;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,6 +66,19 @@ class OneNioFrontendTest {
       assertThat(answer.statusCode()).isEqualTo(503);
       assertThat(new String(answer.body(), UTF_8)).contains("no snapshot yet");
       assertThat(answer.headers().firstValue("Retry-After")).isPresent();
+    }
+  }
+
+  @Test
+  void theFirstScrapeThatIsServedCanBeWaitedFor() throws Exception {
+    try (Running server = new Running()) {
+      Snapshot some = server.snapshot.getAndSet(null);
+      server.get("/metrics"); // refused
+      assertThat(server.http.awaitScrape(Duration.ofMillis(1))).isFalse();
+      server.snapshot.set(some);
+      server.get("/metrics");
+      assertThat(server.http.awaitScrape(Duration.ofSeconds(10))).isTrue();
+      assertThat(server.http.awaitScrape(Duration.ZERO)).isTrue();
     }
   }
 
