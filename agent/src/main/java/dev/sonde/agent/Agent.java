@@ -35,6 +35,7 @@ import dev.sonde.agent.workload.IdentitySeries;
 import dev.sonde.agent.workload.PodTable;
 import dev.sonde.exporter.events.EventHub;
 import dev.sonde.exporter.grpc.GrpcFrontend;
+import dev.sonde.exporter.grpc.GrpcPort;
 import dev.sonde.exporter.grpc.GrpcStartException;
 import dev.sonde.exporter.grpc.WorkloadInfo;
 import dev.sonde.exporter.http.HttpConfig;
@@ -67,9 +68,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>The order of the start is the order in which things can fail: the HTTP port first, so that a
- * second agent ends before it attaches anything; then the probes; gRPC last, when scrapes are
- * already served and whoever waited for one has it. Closing goes the other way, detaches
+ * <p>The order of the start is the order in which things can fail: the ports first, so that a
+ * second agent ends before it attaches anything; then the probes; gRPC's server last, when scrapes
+ * are already served and whoever waited for one has it. Closing goes the other way, detaches
  * everything, and is harmless twice.
  */
 public final class Agent implements AutoCloseable {
@@ -119,6 +120,7 @@ public final class Agent implements AutoCloseable {
   private void open(String version, Consumer<Snapshot> observer) throws StartException {
     HttpFrontend http = own(listen());
     httpAddress = http.address();
+    GrpcPort grpc = listenGrpc();
     CgroupHierarchy hierarchy = Cgroups.hierarchy(config);
     PodTable pods = own(Cgroups.pods(config, hierarchy));
     if (config.get(Options.BPF_STATS)) {
@@ -231,7 +233,9 @@ public final class Agent implements AutoCloseable {
     identities.start();
     // Nor before the first scrape, if somebody waits for one: it would slow that down.
     http.awaitScrape(FIRST_SCRAPE);
-    startGrpc(loop, events, pods);
+    if (grpc != null) {
+      startGrpc(grpc, loop, events, pods);
+    }
     reloader.start();
     Libbpf.releaseMemory();
     LOG.info(
@@ -339,12 +343,24 @@ public final class Agent implements AutoCloseable {
     return drain;
   }
 
-  /** After the first snapshot: gRPC's classes cost more to load than all before them. */
-  private void startGrpc(SnapshotLoop loop, EventHub events, PodTable pods) throws StartException {
+  /** Clients may connect and wait; null if there is to be no gRPC. */
+  private @Nullable GrpcPort listenGrpc() throws StartException {
     Optional<Endpoint> at = config.get(Options.GRPC_LISTEN);
     if (at.isEmpty()) {
-      return;
+      return null;
     }
+    try {
+      return own(
+          GrpcPort.listen(
+              new InetSocketAddress(at.get().host(), at.get().port()), access.access()));
+    } catch (GrpcStartException e) {
+      throw new StartException(listenFailure("--grpc-listen", at.get(), e));
+    }
+  }
+
+  /** After the first snapshot: gRPC's classes cost more to load than all before them. */
+  private void startGrpc(GrpcPort port, SnapshotLoop loop, EventHub events, PodTable pods)
+      throws StartException {
     GrpcFrontend.Inputs inputs =
         new GrpcFrontend.Inputs(
             loop::latest,
@@ -352,11 +368,9 @@ public final class Agent implements AutoCloseable {
             events,
             () -> pods.known().stream().map(Agent::info).toList());
     try {
-      own(
-          GrpcFrontend.start(
-              new InetSocketAddress(at.get().host(), at.get().port()), access.access(), inputs));
+      own(GrpcFrontend.start(port, inputs));
     } catch (GrpcStartException e) {
-      throw new StartException(listenFailure("--grpc-listen", at.get(), e));
+      throw new StartException(new StartFailure.Broken(String.valueOf(e.getMessage()), ""));
     }
   }
 

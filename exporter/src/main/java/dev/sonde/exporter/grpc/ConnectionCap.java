@@ -2,7 +2,9 @@ package dev.sonde.exporter.grpc;
 
 import dev.sonde.exporter.access.Access;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketAddress;
@@ -19,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * number of connections is accepted; and its accept loop ends for ever at the first failed accept,
  * so that one moment without free file descriptors would leave the server deaf.
  */
-final class ConnectionCap extends ServerSocketFactory {
+final class ConnectionCap extends ServerSocketFactory implements AutoCloseable {
   /** After a failed accept: long enough not to spin, short enough for nobody to notice. */
   private static final long BACKOFF_MILLIS = 50;
 
@@ -30,6 +32,7 @@ final class ConnectionCap extends ServerSocketFactory {
   private final Access access;
   private final AtomicInteger open = new AtomicInteger();
   private final Map<SocketAddress, ClientConnection> connections = new ConcurrentHashMap<>();
+  private @Nullable ServerSocket bound;
 
   ConnectionCap(int max) {
     this(max, Access.open());
@@ -59,9 +62,26 @@ final class ConnectionCap extends ServerSocketFactory {
     return open.get();
   }
 
+  /**
+   * Binds the socket that {@link #createServerSocket()} hands out: clients may connect and wait.
+   *
+   * @return where, with the real port
+   */
+  InetSocketAddress listen(InetSocketAddress address) throws IOException {
+    ServerSocket socket = new CappedServerSocket();
+    try {
+      socket.bind(address);
+    } catch (IOException | RuntimeException e) {
+      socket.close();
+      throw e;
+    }
+    bound = socket;
+    return (InetSocketAddress) socket.getLocalSocketAddress();
+  }
+
   @Override
   public ServerSocket createServerSocket() throws IOException {
-    return new CappedServerSocket();
+    return bound == null ? new CappedServerSocket() : bound;
   }
 
   @Override
@@ -79,8 +99,28 @@ final class ConnectionCap extends ServerSocketFactory {
     throw new UnsupportedOperationException("bind it yourself");
   }
 
+  /** Ends listening, if it did. */
+  @Override
+  public void close() {
+    if (bound != null) {
+      try {
+        bound.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
   private final class CappedServerSocket extends ServerSocket {
     CappedServerSocket() throws IOException {}
+
+    /** The server binds what it is handed. */
+    @Override
+    public void bind(SocketAddress endpoint, int backlog) throws IOException {
+      if (!isBound()) {
+        super.bind(endpoint, backlog);
+      }
+    }
 
     @Override
     public Socket accept() throws IOException {

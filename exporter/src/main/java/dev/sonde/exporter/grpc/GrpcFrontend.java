@@ -43,7 +43,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Ownership and threads: whoever starts it closes it; closing twice is harmless. The inputs are
  * called by the server's threads, several at once, and must not block; the hub stays its owner's.
- * Starting loads grpc's classes (some 100 ms): do it when the first scrape can be served.
+ * Starting loads grpc's classes (some 100 ms): let clients wait at a {@link GrpcPort}, and do it
+ * when the first scrape was served.
  */
 public final class GrpcFrontend implements AutoCloseable {
   /** Where it listens unless told otherwise. */
@@ -123,6 +124,15 @@ public final class GrpcFrontend implements AutoCloseable {
    */
   public static GrpcFrontend start(InetSocketAddress address, Access access, Inputs inputs)
       throws GrpcStartException {
+    return start(GrpcPort.listen(address, access), inputs);
+  }
+
+  /**
+   * Serves those that wait at a port, and all that come.
+   *
+   * @throws GrpcStartException if it cannot; nobody listens there then
+   */
+  public static GrpcFrontend start(GrpcPort port, Inputs inputs) throws GrpcStartException {
     TRANSPORT_LOG.setLevel(Level.SEVERE);
     ThreadPoolExecutor calls = callExecutor();
     ScheduledExecutorService pumps =
@@ -131,7 +141,7 @@ public final class GrpcFrontend implements AutoCloseable {
     GrpcHealth health = new GrpcHealth(inputs.readiness());
     EventWatches watches = new EventWatches(inputs.events(), pumps);
     Server server =
-        server(address, access)
+        server(port)
             .executor(calls)
             .addService(new ObserverService(inputs, watches))
             .addService(health.service())
@@ -144,7 +154,8 @@ public final class GrpcFrontend implements AutoCloseable {
       server.shutdownNow();
       calls.shutdownNow();
       pumps.shutdownNow();
-      throw new GrpcStartException(address, e);
+      port.close();
+      throw new GrpcStartException(port.address(), e);
     }
     var _ =
         pumps.scheduleWithFixedDelay(
@@ -156,14 +167,15 @@ public final class GrpcFrontend implements AutoCloseable {
     return new GrpcFrontend(server, bound, health, watches, calls, pumps);
   }
 
-  private static OkHttpServerBuilder server(InetSocketAddress address, Access access) {
-    ConnectionCap connections = new ConnectionCap(GrpcLimits.CONNECTIONS, access);
+  private static OkHttpServerBuilder server(GrpcPort port) {
+    Access access = port.access();
+    ConnectionCap connections = port.connections();
     CallBudget budget = new CallBudget(connections);
     ServerCredentials credentials =
         access.encrypted()
             ? SslSocketFactoryServerCredentials.create(new TlsSockets(access, connections))
             : InsecureServerCredentials.create();
-    return OkHttpServerBuilder.forPort(address, credentials)
+    return OkHttpServerBuilder.forPort(port.address(), credentials)
         .socketFactory(connections)
         .maxConcurrentCallsPerConnection(GrpcLimits.CALLS_PER_CONNECTION)
         .maxInboundMessageSize(GrpcLimits.REQUEST_BYTES)

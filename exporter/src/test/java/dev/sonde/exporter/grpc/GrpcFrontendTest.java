@@ -9,12 +9,18 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.sonde.exporter.access.Access;
 import dev.sonde.exporter.model.Readiness;
 import io.grpc.StatusRuntimeException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -174,6 +180,21 @@ class GrpcFrontendTest {
               }
             })
         .isInstanceOf(ConnectException.class);
+  }
+
+  @Test
+  void servesWhoConnectedBeforeItStarted() throws Exception {
+    try (GrpcPort port = GrpcPort.listen(GrpcFixture.loopback(0), Access.open());
+        GenericGrpcClient early = GenericGrpcClient.connect("127.0.0.1", port.address().getPort());
+        ExecutorService other = Executors.newSingleThreadExecutor()) {
+      Future<String> answer = other.submit(() -> early.callJson(HEALTH, "{}"));
+      assertThatThrownBy(() -> answer.get(300, TimeUnit.MILLISECONDS))
+          .isInstanceOf(TimeoutException.class);
+      try (GrpcFrontend server = GrpcFrontend.start(port, it.inputs())) {
+        assertThat(server.address()).isEqualTo(port.address());
+        assertThat(answer.get(10, TimeUnit.SECONDS)).contains("SERVING");
+      }
+    }
   }
 
   @Test
