@@ -143,15 +143,24 @@ static __always_inline void count_run(struct sched_stats *s, u32 row, struct tas
 		count_block(s, row, r->kind, queued_at - r->blocked_at);
 }
 
-/* A task runs whose wake-up was not traced (guests that hide their init): its wait, a part of it, is not known. */
+/*
+ * A task runs whose wake-up was not traced (guests that hide their init): its wait, a part of what counts as blocked, is
+ * not known.
+ */
+static __always_inline void count_untold_block(struct sched_stats *s, u32 row,
+					       struct task_record *r, u64 now)
+{
+	if (off_cpu && now > r->blocked_at)
+		count_block(s, row, r->kind, now - r->blocked_at);
+}
+
 static __noinline int count_untold_wakeup(struct sched_stats *s, u32 row, struct task_record *r,
 					  u64 now)
 {
 	if (!s || !r)
 		return 0;
 	COUNT_LOSS(missed_switch);
-	if (off_cpu && now > r->blocked_at)
-		count_block(s, row, r->kind, now - r->blocked_at);
+	count_untold_block(s, row, r, now);
 	return 0;
 }
 
@@ -235,6 +244,9 @@ static __always_inline int make_up_for_missed_switch(void *ctx, struct cpu_state
 			charge_wait(cpu, r, end);
 			if (end - r->queued_at > long_wait_ns)
 				tell_long_wait(ctx, s, r, end);
+		} else if (s && r->blocked_at) {
+			/* an interrupt that nobody was told of woke it: nor was the switch that followed */
+			count_untold_block(s, row, r, start);
 		}
 		r->queued_at = 0;
 		r->blocked_at = 0;
