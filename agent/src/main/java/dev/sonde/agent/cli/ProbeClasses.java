@@ -55,25 +55,23 @@ final class ProbeClasses {
 
   /** Those that do not come from a jar are not for a cache. */
   static List<String> list() throws IOException {
-    ProbeClasses all = new ProbeClasses();
+    List<Path> jars = new ArrayList<>();
     for (Class<?> one : JARS) {
       Path jar = jarOf(one);
       if (Files.isRegularFile(jar)) {
-        all.addFrom(jar);
+        jars.add(jar);
       }
     }
-    return all.lines();
+    return list(jars);
   }
 
-  static List<String> list(Path jar) throws IOException {
+  static List<String> list(List<Path> jars) throws IOException {
     ProbeClasses all = new ProbeClasses();
-    all.addFrom(jar);
-    return all.lines();
-  }
-
-  private List<String> lines() {
-    List<String> lines = new ArrayList<>(types);
-    lines.addAll(places);
+    for (Path jar : jars) {
+      all.addFrom(jar);
+    }
+    List<String> lines = new ArrayList<>(all.types);
+    lines.addAll(all.places);
     return lines;
   }
 

@@ -38,21 +38,13 @@ final class Training {
         config
             .with(Options.LISTEN, new Endpoint("127.0.0.1", 0))
             .with(Options.GRPC_LISTEN, Optional.of(new Endpoint("127.0.0.1", 0)));
-    return new Foreground(free, source, access, out)
-        .run(agent -> train(agent, token(config), probes));
+    return new Foreground(free, source, access, out).run(agent -> train(agent, config, probes));
   }
 
-  private static String token(Config config) throws StartException {
-    Optional<Path> file = config.get(Options.TOKEN_FILE);
+  private static void train(Agent agent, Config config, Path probes) throws StartException {
     try {
-      return file.isPresent() ? Files.readString(file.get()).strip() : "";
-    } catch (IOException e) {
-      throw new StartException(new StartFailure.Broken("train: " + e.getMessage(), ""));
-    }
-  }
-
-  private static void train(Agent agent, String token, Path probes) throws StartException {
-    try {
+      Optional<Path> file = config.get(Options.TOKEN_FILE);
+      String token = file.isPresent() ? Files.readString(file.get()).strip() : "";
       for (String format : FORMATS) {
         scrape(agent.url() + "/metrics", format, token);
       }

@@ -26,7 +26,7 @@ class ProbeClassesTest {
     String probe = name(ProbeReport.class);
     byte[] bytes = bytes(ProbeReport.class);
     List<String> lines =
-        ProbeClasses.list(jar(probe, bytes, name(Sonde.class), bytes(Sonde.class)));
+        ProbeClasses.list(List.of(jar(probe, bytes, name(Sonde.class), bytes(Sonde.class))));
     // another package's is loaded by the training itself, if it is needed
     assertThat(lines).contains(probe).doesNotContain(name(Sonde.class));
     String places = lines.getLast();

@@ -1,7 +1,6 @@
 package dev.sonde.agent.truth;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,7 +9,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -36,46 +34,36 @@ final class SkippedChanges implements AutoCloseable {
           "FIN_WAIT2", "fin_wait_2",
           "LISTEN", "listening");
 
-  private final Path instance;
+  private final TraceInstance instance;
 
-  private SkippedChanges(Path instance) {
+  private SkippedChanges(TraceInstance instance) {
     this.instance = instance;
   }
 
   static SkippedChanges record() {
-    Path instance = Path.of("/sys/kernel/tracing/instances", "sonde-" + UUID.randomUUID());
     List<String> threads = new ArrayList<>();
     try (DirectoryStream<Path> tasks = Files.newDirectoryStream(Path.of("/proc/1/task"))) {
       tasks.forEach(t -> threads.add("common_pid == " + t.getFileName()));
-      Files.createDirectory(instance);
-      Files.writeString(
-          instance.resolve("events/sock/inet_sock_set_state/filter"), String.join(" || ", threads));
-      Files.writeString(instance.resolve("buffer_size_kb"), "16384");
-      Files.writeString(instance.resolve("events/sock/inet_sock_set_state/enable"), "1");
     } catch (IOException e) {
-      throw new AssertionError("record changes of state by ftrace", e);
+      throw new AssertionError("list the threads of pid 1", e);
     }
+    TraceInstance instance = TraceInstance.create();
+    instance.write("events/sock/inet_sock_set_state/filter", String.join(" || ", threads));
+    instance.write("set_event", "sock:inet_sock_set_state\n");
     return new SkippedChanges(instance);
   }
 
   /** How many changes went into or out of each state so far, by the census' names. */
   Map<String, Long> byState() {
     Map<String, Long> changes = new TreeMap<>();
-    try (var lines = Files.lines(instance.resolve("trace"))) {
-      lines.forEach(
-          line -> {
-            if (line.contains("LOST")) {
-              throw new AssertionError("the trace's buffer was too small: " + line);
-            }
-            Matcher m = CHANGE.matcher(line);
-            if (m.find()) {
-              changes.merge(name(m.group(1)), 1L, Long::sum);
-              changes.merge(name(m.group(2)), 1L, Long::sum);
-            }
-          });
-    } catch (IOException | UncheckedIOException e) {
-      throw new AssertionError("read the trace", e);
-    }
+    instance.forEachLine(
+        line -> {
+          Matcher m = CHANGE.matcher(line);
+          if (m.find()) {
+            changes.merge(name(m.group(1)), 1L, Long::sum);
+            changes.merge(name(m.group(2)), 1L, Long::sum);
+          }
+        });
     return changes;
   }
 
@@ -85,11 +73,6 @@ final class SkippedChanges implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      Files.writeString(instance.resolve("events/sock/inet_sock_set_state/enable"), "0");
-      Files.delete(instance);
-    } catch (IOException e) {
-      throw new AssertionError("remove " + instance, e);
-    }
+    instance.close();
   }
 }
